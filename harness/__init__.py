@@ -1,0 +1,1 @@
+"""A diagnostic and routing test harness: will your web app survive its second instance?"""

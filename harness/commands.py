@@ -1,0 +1,233 @@
+"""What the commands do; each returns an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from harness import matrix as judging
+from harness import parts, project
+from harness.errors import HarnessError
+from harness.observe import Observation
+from harness.report import files, terminal
+from harness.runtimes.process import ProcessRuntime
+from harness.scenario import Scenario, play
+from harness.topology import Topology
+from harness.workshop import open_workshop
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that commands share."""
+
+    package: str = "scenarios"
+    topologies: Path | None = None
+    expectations: Path | None = None
+    cold: bool = False
+    llm_url: str | None = None
+    as_json: bool = False
+    parallel: int | None = None
+    results: Path = Path("results")
+
+    def project(self) -> project.Project:
+        return project.load(self.package, self.topologies, self.expectations)
+
+    @property
+    def out(self) -> Console:
+        """Where people read: standard error when standard output is for machines."""
+        return terminal.console(stderr=self.as_json)
+
+
+def reproduce(options: Options) -> int:
+    """First the failure, step by step; then every row of the report against each scenario."""
+    known, out, start = options.project(), options.out, time.monotonic()
+    topologies = [known.plan.topology(name) for name in known.report]
+    with _runtime(options, known) as runtime:
+        out.print(f"[bold]1. The failure[/] (topology {topologies[0].name}: {topologies[0].title})")
+        scenario = next(iter(known.scenarios.values()))
+        failed = _show(out, runtime, topologies[0], scenario)
+        out.print(
+            f"   {'reproduced' if failed else 'NOT reproduced'} after {time.monotonic() - start:.1f} s\n"
+        )
+        out.print("[bold]2. Every fix that was tried or recommended[/]")
+        cells = _judge(options, known, runtime, topologies, list(known.scenarios.values()))
+    code = _report(options, known, topologies, cells)
+    out.print(f"finished after {time.monotonic() - start:.1f} s")
+    return code
+
+
+def matrix(options: Options, only_topologies: Sequence[str], only_scenarios: Sequence[str]) -> int:
+    """Every cell, or those asked for."""
+    known = options.project()
+    topologies = [known.plan.topology(name) for name in only_topologies or known.plan.topologies]
+    wanted = [known.scenario(name) for name in only_scenarios or known.scenarios]
+    with _runtime(options, known) as runtime:
+        cells = _judge(options, known, runtime, topologies, wanted)
+    return _report(options, known, topologies, cells)
+
+
+def run(options: Options, scenario_name: str, topology_name: str) -> int:
+    """One cell, told request by request."""
+    known, out = options.project(), options.out
+    scenario, topology = known.scenario(scenario_name), known.plan.topology(topology_name)
+    with _runtime(options, known) as runtime:
+        (cell,) = judging.run(
+            runtime, [(topology, [scenario])], known.expected, scripted_llm=options.llm_url is None
+        )
+    for performance in cell.plays:
+        out.print(f"[bold]{scenario.title}[/] ({topology.title}), {performance.routing}")
+        for number, seen in enumerate(performance.observations, start=1):
+            terminal.tell(out, number, seen)
+        terminal.failure(out, performance)
+    out.print(f"[bold]{cell.verdict}[/] {cell.cause}", style=terminal.STYLES[cell.verdict])
+    if cell.diagnosis:
+        out.print(f"   {cell.diagnosis.shown_by}; fix: {cell.diagnosis.cause.fix}")
+    for line in terminal.differences([cell]):
+        out.print(line)
+    if options.as_json:
+        print(json.dumps(files.as_json(cell), indent=1))
+    return 0 if cell.as_expected else 1
+
+
+def up(options: Options, topology_name: str, show_config: bool) -> int:
+    """Keep a topology up until a signal comes."""
+    known, out = options.project(), options.out
+    topology = known.plan.topology(topology_name)
+    with _runtime(options, known) as runtime, runtime.up(topology) as deployment:
+        if show_config:
+            out.print(deployment.config.read_text(), markup=False)
+        out.print(f"{topology.title}: {deployment.affinity.meaning}")
+        out.print(f"  balancer    {deployment.url}")
+        for name in topology.instance_names:
+            out.print(
+                f"  instance {name}  the same with the header 'X-Harness-Pin: {name}' ({name}/1 for worker 1)"
+            )
+        out.print(f"  files       {deployment.folder}")
+        for note in deployment.notes:
+            out.print(f"  note        {note}")
+        out.print("Ctrl-C stops it.")
+        signal.pause()
+    return 0
+
+
+def list_all(options: Options) -> int:
+    """Scenarios, topologies, parts."""
+    known = options.project()
+    found = parts.survey()
+    if options.as_json:
+        listing = {
+            "scenarios": {name: one.title for name, one in known.scenarios.items()},
+            "topologies": {name: dataclasses.asdict(one) for name, one in known.plan.topologies.items()},
+            "parts": {part.name: dataclasses.asdict(part) for part in found},
+        }
+        print(json.dumps(listing, indent=1))
+        return 0
+    out = options.out
+    out.print("[bold]scenarios[/]")
+    for scenario in known.scenarios.values():
+        out.print(f"  {scenario.name:<20} {scenario.title}")
+    out.print("[bold]topologies[/]")
+    for topology in known.plan.topologies.values():
+        size = f"{topology.instances} x {topology.workers}"
+        out.print(
+            f"  {topology.name:<20} {size}, {topology.affinity}, {topology.session}, {topology.storage}"
+        )
+    out.print("[bold]parts[/]")
+    for part in found:
+        out.print(f"  {part.name:<20} {part.found or f'missing: {part.missing}'}", markup=False)
+    return 0
+
+
+@contextlib.contextmanager
+def _runtime(options: Options, known: project.Project) -> Iterator[ProcessRuntime]:
+    with open_workshop() as workshop:
+        yield ProcessRuntime(known.plan, workshop, cold=options.cold, llm_url=options.llm_url)
+
+
+def _show(out: Console, runtime: ProcessRuntime, topology: Topology, scenario: Scenario) -> bool:
+    """Tell the failing journey as it happens; whether it failed."""
+    numbers = itertools.count(1)
+
+    def tell(seen: Observation) -> None:
+        terminal.tell(out, next(numbers), seen)
+
+    with runtime.up(topology) as deployment:
+        performance = play(scenario, deployment, tell=tell)
+    terminal.failure(out, performance)
+    return not performance.holds
+
+
+def _judge(
+    options: Options,
+    known: project.Project,
+    runtime: ProcessRuntime,
+    topologies: Sequence[Topology],
+    wanted: Sequence[Scenario],
+) -> list[judging.Cell]:
+    """All cells, with progress: a bar on a terminal, a line a topology in a pipe."""
+    out = options.out
+    total = len(topologies) * len(wanted)
+    with _progress(out, total) as notify:
+        return judging.run(
+            runtime,
+            [(topology, wanted) for topology in topologies],
+            known.expected,
+            parallel=options.parallel or os.cpu_count() or 1,
+            scripted_llm=options.llm_url is None,
+            notify=notify,
+        )
+
+
+@contextlib.contextmanager
+def _progress(out: Console, total: int) -> Iterator[Callable[[judging.Cell], None]]:
+    if not out.is_terminal:
+        left: dict[str, int] = {}
+
+        def line(cell: judging.Cell) -> None:
+            left[cell.topology] = left.get(cell.topology, 0) + 1
+            if sum(left.values()) % 10 == 0:
+                out.print(f"   {sum(left.values())} of {total} cells")
+
+        yield line
+        return
+    columns = (TextColumn("   {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("cells", total=total)
+        yield lambda cell: bar.update(task, advance=1, description=f"{cell.topology} / {cell.scenario}")
+
+
+def _report(
+    options: Options, known: project.Project, topologies: Sequence[Topology], cells: Sequence[judging.Cell]
+) -> int:
+    """Print table, causes, differences and advice; write the files; 0 when all is as expected."""
+    out = options.out
+    try:
+        folder = files.new_folder(options.results)
+        files.write(folder, cells, topologies)
+    except OSError as error:
+        raise HarnessError(f"--results {options.results}: {error}") from error
+    out.print(terminal.table(cells, topologies))
+    for line in terminal.causes(cells, topologies):
+        out.print(line)
+    for note in sorted({note for cell in cells for note in cell.notes}):
+        out.print(f"note: {note}", markup=False)
+    different = terminal.differences(cells)
+    for line in different:
+        out.print(line)
+    out.print(f"results: {folder}/report.html, results.json, matrix.csv, junit.xml", markup=False)
+    out.print(terminal.advice(cells, topologies), style="bold", markup=False)
+    if options.as_json:
+        rows = [files.row(cell) | {"as_expected": cell.as_expected} for cell in cells]
+        print(json.dumps({"as_expected": not different, "folder": str(folder), "cells": rows}, indent=1))
+    return 1 if different else 0

@@ -1,0 +1,61 @@
+"""What each cell of the matrix must come out as, failures included: ``expectations.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.diagnose import CAUSES
+from harness.errors import HarnessError
+from harness.scenario import VERDICTS
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A verdict, and for one that is not plain success the cause's id."""
+
+    verdict: str
+    cause: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.cause}" if self.cause else self.verdict
+
+
+Expectations = Mapping[tuple[str, str], Expectation]
+"""Keyed by (scenario, topology)."""
+
+
+def load(path: Path, scenarios: Collection[str]) -> Expectations:
+    """Read ``[topology]`` tables of ``scenario = "verdict"`` or ``"verdict: CAUSE"``.
+
+    Raises:
+        HarnessError: unreadable, not TOML, an unknown scenario, verdict or cause; the message names
+            the file, the key, the value and what is allowed.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: not a TOML file: {error}") from error
+    expectations = {}
+    for topology, cells in data.items():
+        if not isinstance(cells, dict):
+            raise HarnessError(f"{path}: {topology}: {cells!r} is not a table")
+        for scenario, text in cells.items():
+            where = f"{path}: {topology}.{scenario}"
+            if scenario not in scenarios:
+                raise HarnessError(f"{where}: no such scenario; there are: {', '.join(scenarios)}")
+            expectations[scenario, topology] = _parse(where, text)
+    return expectations
+
+
+def _parse(where: str, text: object) -> Expectation:
+    verdict, _, cause = text.partition(": ") if isinstance(text, str) else ("", "", "")
+    if verdict not in VERDICTS:
+        raise HarnessError(f"{where}: {text!r}: the verdict is one of: {', '.join(VERDICTS)}")
+    if cause and cause not in CAUSES:
+        raise HarnessError(f"{where}: {text!r}: the cause is one of: {', '.join(CAUSES)}")
+    return Expectation(verdict, cause or None)

@@ -1,0 +1,158 @@
+"""Child processes: start, prove ready, stop, with nothing left behind.
+
+    cold:   harness --exec--> python -m MODULE ARGS
+    warm:   harness --ask---> forkserver (pandas, openai, the app already imported)
+                                  `--fork--> the same MODULE with the same ARGS
+
+Every child leads a session of its own, so that Ctrl-C reaches the harness alone and so that a child's
+whole family can be killed at once. All data under a topology is disposable: children are killed, not
+asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+READY_SECONDS = 60.0
+"""How long a part may take to become ready: generous, because machines are shared."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running child and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes] | BaseProcess
+    log: Path
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for a signal, as in ``subprocess``."""
+        if isinstance(self.process, BaseProcess):
+            return self.process.exitcode
+        return self.process.poll()
+
+    def kill(self) -> None:
+        """Kill the child with its whole session, and reap it. Twice is harmless."""
+        assert self.process.pid is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if isinstance(self.process, BaseProcess):
+            self.process.kill()
+            self.process.join(timeout=10)
+        else:
+            self.process.kill()
+            self.process.wait(timeout=10)
+
+    def tail(self, lines: int = 5) -> str:
+        """The last lines of its log, for an error message."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").strip().splitlines()[-lines:])
+        except OSError:
+            return ""
+
+
+@contextlib.contextmanager
+def running(child: Child) -> Iterator[Child]:
+    """The child, killed at the end."""
+    try:
+        yield child
+    finally:
+        child.kill()
+
+
+def wait_ready(child: Child, probe: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+    """Ask ``probe`` until it says yes; a probe that raises OSError has said no.
+
+    Raises:
+        HarnessError: the child ended first, or the time is over; with the end of its log.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if probe():
+                return
+        if (code := child.exit_code) is not None:
+            raise HarnessError(
+                f"{child.name} ended with exit code {code} before it was ready: {child.tail()}"
+            )
+        if time.monotonic() > deadline:
+            raise HarnessError(f"{child.name} was not ready within {seconds:.0f} s: {child.tail()}")
+        time.sleep(0.005)
+
+
+def program(
+    name: str, argv: Sequence[str | Path], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
+) -> Child:
+    """Start an executable with its output in ``log``; ``env`` is added to the harness's own."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Child(name, process, log)
+
+
+class PythonLauncher:
+    """Runs ``python -m MODULE ARGS``, cold or forked from a warm parent that has imported ``preload``."""
+
+    def __init__(self, *, warm: bool, preload: Sequence[str] = ()) -> None:
+        self._context = multiprocessing.get_context("forkserver") if warm else None
+        if self._context is not None:
+            # "__main__" too, lest each child imports the harness's own command again.
+            self._context.set_forkserver_preload(["__main__", "runpy", *preload])
+            multiprocessing.forkserver.ensure_running()
+
+    def start(
+        self, name: str, module: str, args: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str]
+    ) -> Child:
+        """Start the module with exactly this environment (PATH, HOME and the like come from ours)."""
+        full = {**_inherited_environment(), **env}
+        if self._context is None:
+            return program(name, [sys.executable, "-m", module, *args], cwd=cwd, log=log, env=full)
+        process = self._context.Process(
+            target=_run_module, args=(module, list(args), full, str(cwd), str(log)), name=name, daemon=True
+        )
+        process.start()
+        return Child(name, process, log)
+
+
+def _inherited_environment() -> dict[str, str]:
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("OPENAI_", "AWS_", "LLM_", "GUNICORN_"))  # the topology decides these
+    }
+
+
+def _run_module(module: str, args: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+    """In the forked child: become what ``python -m module args`` would be."""
+    os.setsid()
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.close(out)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = [module, *args]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,0 +1,80 @@
+"""An observation as the steps it was: who turned to whom, with what, and how it went.
+
+    browser -> nginx -> A -> A's disk, S3, ... -> browser
+
+The terminal tells these steps, the HTML report draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.observe import Observation
+
+BROWSER, BALANCER = "browser", "nginx"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One arrow: ``good`` is False where something was missing or failed, None where it says nothing."""
+
+    source: str
+    target: str
+    text: str
+    good: bool | None = None
+
+
+def steps(seen: Observation) -> Iterator[Step]:
+    """The steps of one request, in the order they were taken."""
+    yield Step(BROWSER, BALANCER, f"{seen.method} {seen.path} ({seen.label})")
+    if seen.instance is None:
+        yield Step(BALANCER, BROWSER, f"{seen.status or seen.error}: nobody served it", good=False)
+        return
+    served = seen.instance
+    how = f"pinned to {seen.pinned}" if seen.pinned else f"chose {seen.served_by}"
+    yield Step(BALANCER, served, f"worker {seen.worker}, {how}")
+    session = seen.evidence.get("session") or {}
+    if session.get("source") == "minted" and session.get("cookie_sent"):
+        yield Step(served, served, "does not know the session of the cookie: begins a new one", good=False)
+    for look in (seen.evidence.get("mode") or {}).get("looked_at") or []:
+        target = store(look["where"]) if look.get("what") == "flag" else served
+        yield Step(
+            served, target, f"looks for {look['what']} {look['where']}: {_found(look)}", bool(look["found"])
+        )
+    for event in seen.evidence.get("storage") or []:
+        if event.get("op") in ("read", "write"):
+            missing = event["op"] == "read" and not event.get("found")
+            text = f"{event['op']}s {event['where']}" + (": not found" if missing else "")
+            yield Step(served, store(event["where"]), text, good=not missing)
+    for call in seen.evidence.get("llm") or []:
+        said = call.get("error") or ", ".join(call.get("tool_calls") or []) or "an answer in words"
+        yield Step(served, "LLM", f"asks the model: {said}", good=call.get("error") is None)
+    yield Step(served, BROWSER, f"{seen.status} {workflow(seen)}: {shortened(seen.text)}", _ok(seen))
+
+
+def store(location: str) -> str:
+    """The component a location of the evidence lies in: A's disk, S3, shared files."""
+    scheme, _, _ = location.partition(":/")
+    return {"s3": "S3", "shared-files": "shared files"}.get(scheme, f"{scheme}'s disk")
+
+
+def workflow(seen: Observation) -> str:
+    """Which workflow answered, for people; empty for a request that has none."""
+    return {"normal": "normal workflow", "data-analysis": "Data Analysis"}.get(
+        str(seen.value("workflow")), ""
+    )
+
+
+def shortened(text: str, length: int = 110) -> str:
+    """One line of at most ``length`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def _found(look: dict[str, object]) -> str:
+    return "found" if look.get("found") else "not found"
+
+
+def _ok(seen: Observation) -> bool:
+    return seen.status is not None and seen.status < 400

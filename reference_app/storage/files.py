@@ -1,0 +1,97 @@
+"""Data sets in a tree of folders, for any file system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reference_app.errors import StoreDown
+from reference_app.evidence import storage_event
+from reference_app.storage.base import FLAG_NAME, Flag, checked, read_published
+
+
+class FileTree:
+    """A storage beneath one root folder. Asking never creates a folder."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name, self._root = name, root
+
+    def check(self) -> None:
+        with self._down():
+            descriptor, path = tempfile.mkstemp(prefix=".check-", dir=self._root)
+            os.close(descriptor)
+            Path(path).unlink()
+
+    def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
+        home = self._home(session_id)
+        folder = home / flag.generation
+        with self._down():
+            folder.mkdir(parents=True)
+            try:
+                for name in dict.fromkeys((flag.filename, flag.standard_name)):
+                    self._write(folder / name, data)
+                self._write(home / FLAG_NAME, flag.to_bytes())
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+        for old in home.iterdir():
+            if old.is_dir() and old.name != flag.generation:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def flag(self, session_id: str) -> Flag | None:
+        content = self._read("stat", self._home(session_id) / FLAG_NAME)
+        return None if content is None else Flag.from_bytes(content)
+
+    def where(self, session_id: str) -> str:
+        return str(self._home(session_id) / FLAG_NAME)
+
+    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
+        home = self._home(session_id)
+        return read_published(
+            lambda: self.flag(session_id),
+            lambda flag: self._read("read", home / flag.generation / flag.standard_name),
+        )
+
+    def clear_flag(self, session_id: str) -> None:
+        path = self._home(session_id) / FLAG_NAME
+        with self._down(), storage_event("delete", str(path)):
+            path.unlink(missing_ok=True)
+
+    def _home(self, session_id: str) -> Path:
+        return self._root / checked(session_id)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Atomically: a temporary file beside it, flushed to the disk, then renamed (rename(2))."""
+        with storage_event("write", str(path)) as event:
+            descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as out:
+                    out.write(data)
+                    out.flush()
+                    os.fsync(out.fileno())
+                Path(temporary).replace(path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            event |= {"found": True, "bytes": len(data)}
+
+    def _read(self, operation: str, path: Path) -> bytes | None:
+        with self._down(), storage_event(operation, str(path)) as event:
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                event["found"] = False
+                return None
+            event |= {"found": True, "bytes": len(data)}
+            return data
+
+    @contextlib.contextmanager
+    def _down(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreDown(f"storage ({self.name})", error) from error

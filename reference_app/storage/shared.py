@@ -1,0 +1,33 @@
+"""Uploads on a file system that every instance mounts, at one mount root: the EFS option."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reference_app.settings import ConfigError, Settings
+from reference_app.storage.files import FileTree
+
+
+def open_storage(settings: Settings) -> FileTree:
+    """The tree beneath SHARED_ROOT.
+
+    Raises:
+        ConfigError: it is no folder, or nothing is mounted there: what is written beneath a missing
+            mount stays on this instance, and nobody notices.
+    """
+    root = settings.shared_root
+    assert root is not None  # settings demand it for this strategy
+    if not root.is_dir():
+        raise ConfigError(f"SHARED_ROOT is {str(root)!r}, which is not a folder; mount the file system there")
+    if settings.shared_root_must_be_mount and not _mounted(root):
+        raise ConfigError(
+            f"SHARED_ROOT is {str(root)!r}, where nothing is mounted; mount the file system, or set "
+            "SHARED_ROOT_MUST_BE_MOUNT=no if every instance sees this folder some other way"
+        )
+    return FileTree("shared", root)
+
+
+def _mounted(root: Path) -> bool:
+    inside = [folder for folder in (root, *root.parents) if folder != Path(folder.anchor)]
+    return any(os.path.ismount(folder) for folder in inside)

@@ -1,0 +1,117 @@
+"""The words that scenarios of the V3 app are told in: a data set, a question, an analyst.
+
+Every data set has random numbers in its rows (nonce values). A question can only be answered by
+computing on them, so an answer with the right numbers came from the uploaded rows and from nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.observe import Observation
+from harness.scenario import Run
+
+WARDS = ("Rano", "Dala", "Gaya", "Kumbotso")
+ROWS_PER_WARD = 3
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+
+TOTALS = 'What is the sum of "Tests" by "Ward"?'
+RATES = 'What is the rate of "Positive" to "Tests" by "Ward"?'
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows of (ward, tests, positive), as the original's facility data, with random counts."""
+
+    filename: str
+    rows: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def random(cls, filename: str = "facilities.csv") -> Dataset:
+        draw = random.SystemRandom()
+        counts = [(ward, draw.randint(10_000, 99_999)) for ward in WARDS for _ in range(ROWS_PER_WARD)]
+        return cls(filename, tuple((ward, tests, draw.randint(1_000, tests)) for ward, tests in counts))
+
+    @property
+    def csv(self) -> bytes:
+        lines = [
+            "Ward,Tests,Positive",
+            *(f"{ward},{tests},{positive}" for ward, tests, positive in self.rows),
+        ]
+        return ("\n".join(lines) + "\n").encode()
+
+    @property
+    def totals(self) -> Mapping[str, float]:
+        """Tests by ward."""
+        return {ward: sum(tests for name, tests, _ in self.rows if name == ward) for ward in WARDS}
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Positive / tests by ward, as the app rounds it."""
+        totals = self.totals
+        return {
+            ward: round(sum(positive for name, _, positive in self.rows if name == ward) / totals[ward], 6)
+            for ward in WARDS
+        }
+
+
+class Analyst:
+    """A person with a browser, a data set to upload and questions to ask."""
+
+    def __init__(self, run: Run, name: str = "user") -> None:
+        self._run, self.name = run, name
+        self._browser = run.user(name)
+
+    def uploads(self, data: Dataset, to: str | None = None) -> Observation:
+        """Upload the data set; the app must accept it."""
+        seen = self._browser.request(
+            "POST",
+            "/api/data-analysis/upload",
+            label=f"upload {data.filename}",
+            to=to,
+            files={"file": (data.filename, data.csv, "text/csv")},
+        )
+        self._run.must(
+            f"the upload of {self.name} is accepted",
+            seen.status == 200,
+            seen,
+            f"{seen.status} {seen.text[:200]}",
+        )
+        return seen
+
+    def asks(self, question: str, to: str | None = None) -> Observation:
+        """Ask in the Data Analysis tab."""
+        body = {"message": question, "is_data_analysis": True, "tab_context": "data-analysis"}
+        return self._browser.request("POST", "/send_message", label=f"ask {question}", to=to, json=body)
+
+    def learns(self, question: str, truth: Mapping[str, float], to: str | None = None) -> Observation:
+        """Ask; the answer must give the numbers that the uploaded rows give."""
+        seen = self.asks(question, to)
+        wanted = ", ".join(f"{ward} {number}" for ward, number in truth.items())
+        self._run.must(
+            f"the answer to {self.name} is computed from the rows {self.name} uploaded ({wanted})",
+            gives(seen.text, truth),
+            seen,
+            f"{seen.served_by} answered: {seen.text[:200]}",
+        )
+        return seen
+
+    def loses_cookies(self, *names: str) -> None:
+        """Lose the cookies of these names; all of them without names."""
+        self._browser.drop_cookies(names or None)
+
+
+def gives(text: str, truth: Mapping[str, float]) -> bool:
+    """Whether each number stands in the text right behind its name, before the next name."""
+    return all(number in numbers_behind(text, name, truth) for name, number in truth.items())
+
+
+def numbers_behind(text: str, name: str, names: Mapping[str, float]) -> list[float]:
+    """The numbers that follow a name in a text, up to the next of the names."""
+    others = "|".join(re.escape(other) for other in names if other != name)
+    stretch = re.search(rf"\b{re.escape(name)}\b(.*?)(?:\b(?:{others})\b|$)", text, re.DOTALL)
+    return [float(number.replace(",", "")) for number in NUMBER.findall(stretch[1])] if stretch else []
