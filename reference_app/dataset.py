@@ -61,6 +61,8 @@ def parse(suffix: str, data: bytes) -> pd.DataFrame:
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if frame.empty:
         raise BadUpload("The file has no rows of data below its header")
+    if not frame.columns.is_unique:
+        raise BadUpload("Two columns have the same name")
     return frame.reset_index(drop=True)
 
 
@@ -79,26 +81,38 @@ def _text(data: bytes) -> str:
 
 
 def _csv(data: bytes) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(_text(data)))
+    return _delimited(_text(data), ",")
 
 
 def _txt(data: bytes) -> pd.DataFrame:
     text = _text(data)
-    head = "\n".join(text.splitlines()[:20])
-    try:
-        delimiter = csv.Sniffer().sniff(head, DELIMITERS).delimiter
-    except csv.Error as error:
-        raise BadUpload(f"The text has no table in it: {error}") from error
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(DELIMITERS, key=header.count)
+    if delimiter not in header:
+        raise BadUpload("The text has no table in it: its first line has no tab, comma, semicolon or |")
+    return _delimited(text, delimiter)
+
+
+def _delimited(text: str, delimiter: str) -> pd.DataFrame:
+    rows = (row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row)
+    header, first = next(rows, []), next(rows, [])
+    if len(first) > len(header):  # pandas would take the surplus for row labels, and shift every name
+        raise BadUpload("The rows have more cells than the header has names")
     return pd.read_csv(io.StringIO(text), sep=delimiter)
 
 
 def _json(data: bytes) -> pd.DataFrame:
     content: Any = json.loads(_text(data))
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
-        return pd.DataFrame(content)
+        return pd.DataFrame(content).map(_flat)
     if isinstance(content, list) and all(isinstance(record, dict) for record in content):
-        return pd.json_normalize(content)
+        return pd.json_normalize(content).map(_flat)
     raise BadUpload("The JSON is neither a list of records nor an object of columns")
+
+
+def _flat(cell: Any) -> Any:
+    """A list or object within a cell as text: a table's cells are numbers and words."""
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell
 
 
 def _xlsx(data: bytes) -> pd.DataFrame:

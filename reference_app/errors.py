@@ -1,6 +1,10 @@
-"""What a request can fail of, apart from programming errors; each with its HTTP status."""
+"""What a start or a request can fail of, apart from programming errors; each with its HTTP status."""
 
 from __future__ import annotations
+
+
+class ConfigError(Exception):
+    """A variable is missing or wrong; the message names it, what was found and what is allowed."""
 
 
 class BadUpload(Exception):

@@ -1,7 +1,8 @@
 """What happened while serving a request: one JSON line a request, for whoever looks into a failure.
 
-No secret, no content of a file, no text of a message is ever noted. The line is written before the
-response leaves, by one ``write`` to a file opened for appending, so that workers' lines do not mix.
+No secret, no content of a file, no text of a message is ever noted. The line is written after the
+session is saved and before the response leaves, by one ``write`` to a file opened for appending, so
+that workers' lines do not mix.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
+from reference_app.errors import ConfigError
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 UNRECORDED = frozenset({"/health"})
 
@@ -28,7 +31,16 @@ def worker() -> str:
 
 
 def install(app: Flask, instance: str, strategy: str, log: Path | None) -> None:
-    """Give every request a record, an ``X-Request-Id`` and an ``X-Served-By``."""
+    """Give every request a record, an ``X-Request-Id`` and an ``X-Served-By``.
+
+    Raises:
+        ConfigError: the log cannot be written.
+    """
+    if log is not None:
+        try:
+            _append(log, b"")
+        except OSError as error:
+            raise ConfigError(f"EVIDENCE_LOG is {str(log)!r}, which cannot be written: {error}") from error
 
     @app.before_request
     def begin() -> None:
@@ -57,11 +69,21 @@ def install(app: Flask, instance: str, strategy: str, log: Path | None) -> None:
         record = g.evidence
         response.headers["X-Served-By"] = f"{instance}/{record['worker']}"
         response.headers["X-Request-Id"] = record["request_id"]
-        record["status"] = response.status_code
-        record["duration_ms"] = round((time.perf_counter() - g.started) * 1000, 2)
-        if log is not None and request.path not in UNRECORDED:
-            _append(log, record)
+        g.response = response
         return response
+
+    @app.teardown_request
+    def write(_: BaseException | None) -> None:
+        if log is None or request.path in UNRECORDED or "response" not in g:
+            return
+        record = g.evidence | {
+            "status": g.response.status_code,
+            "duration_ms": round((time.perf_counter() - g.started) * 1000, 2),
+        }
+        try:
+            _append(log, json.dumps(record, default=str).encode() + b"\n")
+        except OSError:  # the user's answer is worth more than the record of it
+            app.logger.exception("the evidence of request %s is lost", record["request_id"])
 
 
 def note(kind: str, **facts: Any) -> None:
@@ -76,18 +98,13 @@ def put(**facts: Any) -> None:
         g.evidence.update(facts)
 
 
-def note_session(session_id: str | None, *, empty: bool, minted: bool = False) -> None:
+def note_session(session_id: str, source: str) -> None:
     """Say whose session it is and where its id came from.
 
-    ``cookie``: the session that the cookie names; ``unknown``: a cookie came, and what it names is
-    empty or unreadable here; ``minted``: a new id; ``none``: no cookie came.
+    ``cookie``: the session that the cookie names has it; ``minted``: it is new. Minted although a cookie
+    was sent: what the cookie names is unknown or unreadable here.
     """
-    facts = g.evidence["session"]
-    facts["id"] = session_id
-    if minted:
-        facts["source"] = "minted"
-    elif facts["cookie_sent"]:
-        facts["source"] = "unknown" if empty else "cookie"
+    g.evidence["session"] |= {"id": session_id, "source": source}
 
 
 @contextmanager
@@ -101,10 +118,9 @@ def storage_event(operation: str, where: str) -> Iterator[dict[str, Any]]:
         note("storage", **event, ms=round((time.perf_counter() - start) * 1000, 2))
 
 
-def _append(log: Path, record: dict[str, Any]) -> None:
-    line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
+def _append(log: Path, line: bytes) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        os.write(descriptor, line)
     finally:
         os.close(descriptor)

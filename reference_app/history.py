@@ -12,9 +12,20 @@ def extended(history: Messages, question: str, answer: str, budget: int) -> Mess
     longest = budget // 3  # so that one exchange always fits
     turns = [
         *history,
-        {"role": "user", "content": question[:longest]},
-        {"role": "assistant", "content": answer[:longest]},
+        {"role": "user", "content": _cut(question, longest)},
+        {"role": "assistant", "content": _cut(answer, longest)},
     ]
-    while turns and len(json.dumps(turns).encode()) > budget:
+    while turns and _size(turns) > budget:
         turns = turns[2:]
     return turns
+
+
+def _cut(text: str, longest: int) -> str:
+    while (size := _size(text)) > longest:
+        text = text[: len(text) * longest // size]
+    return text
+
+
+def _size(value: object) -> int:
+    """Bytes as JSON, which is how a session keeps it: a character outside ASCII takes six or twelve."""
+    return len(json.dumps(value))

@@ -40,6 +40,11 @@ def _session(session: Mapping[str, Any], storage: Storage) -> Look:
 DETECTORS: dict[str, Detector] = {"flag-file": _flag_file, "session": _session}
 
 
+def _plain(hint: Any) -> bool | str | None:
+    """What a client said, if it is a switch or a name; a text has no place in the evidence."""
+    return hint if isinstance(hint, bool) or (isinstance(hint, str) and len(hint) <= 32) else None
+
+
 def decide(detection: str, session: Mapping[str, Any], storage: Storage, hints: Mapping[str, Any]) -> str:
     """Which workflow answers this request; the decision and what it rests on are put in evidence."""
     look = DETECTORS[detection](session, storage)
@@ -49,8 +54,8 @@ def decide(detection: str, session: Mapping[str, Any], storage: Storage, hints: 
             "decision": decision,
             "detection": detection,
             "looked_at": [{"what": look.what, "where": look.where, "found": look.found}],
-            "is_data_analysis": hints.get("is_data_analysis"),
-            "tab_context": hints.get("tab_context"),
+            "is_data_analysis": _plain(hints.get("is_data_analysis")),
+            "tab_context": _plain(hints.get("tab_context")),
         }
     )
     return decision

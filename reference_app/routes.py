@@ -88,7 +88,8 @@ def send_message() -> tuple[Response, int]:
     if not isinstance(message, str) or not message.strip():
         return jsonify(status="error", message="No message provided"), 400
     use = services()
-    session_id = _known_session_id()
+    message = message.encode("utf-8", "replace").decode()  # half a character pair is no text to anyone
+    session_id = _own_session_id()
     workflow = modes.decide(use.settings.mode_detection, session, use.storage, hints)
     past: history.Messages = session.get("history", [])
     try:
@@ -97,6 +98,7 @@ def send_message() -> tuple[Response, int]:
         else:
             answer = _reply(agent.converse(use.model, message, past))
     except LLMTrouble as trouble:
+        evidence.put(error=trouble.marker)
         return jsonify(_trouble(trouble, workflow) | _served(use, workflow, start)), 503
     if answer["status"] == "success":
         session["history"] = history.extended(past, message, answer["response"], use.sessions.history_bytes)
@@ -156,8 +158,8 @@ def ready() -> tuple[Response, int]:
 def _known_session_id() -> str | None:
     """The session's id, from the session alone: what a client writes into a body is not read."""
     known: str | None = session.get("session_id")
-    empty = not set(session) - {"_permanent"}
-    evidence.note_session(known, empty=empty)
+    if known is not None:
+        evidence.note_session(known, "cookie")
     return known
 
 
@@ -166,12 +168,13 @@ def _own_session_id() -> str:
     if (known := _known_session_id()) is not None:
         return known
     minted = session["session_id"] = uuid.uuid4().hex
-    evidence.note_session(minted, empty=False, minted=True)
+    session.permanent = True
+    evidence.note_session(minted, "minted")
     return minted
 
 
-def _analyse(use: Services, session_id: str | None, message: str, past: history.Messages) -> dict[str, Any]:
-    found = use.storage.read(session_id) if session_id else None
+def _analyse(use: Services, session_id: str, message: str, past: history.Messages) -> dict[str, Any]:
+    found = use.storage.read(session_id)
     if found is None:  # the session says there is an upload, and this instance has none
         return _reply(NO_DATA) | {"status": "info"}
     flag, data = found

@@ -3,8 +3,7 @@
 import sys
 
 from reference_app.app import create_app
-from reference_app.errors import StoreDown
-from reference_app.settings import ConfigError
+from reference_app.errors import ConfigError, StoreDown
 
 APP_LOAD_ERROR = 4
 """The exit code by which a worker tells gunicorn to give up instead of trying again."""
@@ -12,5 +11,5 @@ APP_LOAD_ERROR = 4
 try:
     app = create_app()
 except (ConfigError, StoreDown) as error:
-    print(f"reference_app: {error}", file=sys.stderr, flush=True)
+    print(f"reference_app: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
     sys.exit(APP_LOAD_ERROR)

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from harness.matrix import Cell
-from harness.report.steps import BALANCER, BROWSER, Step, shortened, steps
+from harness.report.steps import BALANCER, BROWSER, Step, brief, shortened, steps
 from harness.scenario import Play
 from harness.topology import Topology
 
@@ -56,7 +56,7 @@ def _arrow(step: Step, place: dict[str, int], y: int, width: int) -> Arrow:
     x1, x2 = place[step.source], place[step.target]
     left = min(x1, x2) + 8
     room = (width - left) // 7  # about 7 pixels a character
-    return Arrow(step, x1, x2, y, shortened(step.text, max(room, 20)))
+    return Arrow(step, x1, x2, y, shortened(brief(step.text), max(room, 20)))
 
 
 def render(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:

@@ -7,11 +7,13 @@ The terminal tells these steps, the HTML report draws them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.observe import Observation
 
+LONG_ID = re.compile(r"\b[0-9a-f]{32}\b")
 BROWSER, BALANCER = "browser", "nginx"
 
 
@@ -64,6 +66,11 @@ def workflow(seen: Observation) -> str:
     return {"normal": "normal workflow", "data-analysis": "Data Analysis"}.get(
         str(seen.value("workflow")), ""
     )
+
+
+def brief(text: str) -> str:
+    """Long ids cut to their first digits, for people."""
+    return LONG_ID.sub(lambda found: f"{found[0][:6]}…", text)
 
 
 def shortened(text: str, length: int = 110) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from harness.matrix import Cell
 from harness.observe import Observation
-from harness.report.steps import Step, steps
+from harness.report.steps import Step, brief, steps
 from harness.scenario import AFFINITY, BROKEN, SKIPPED, UNKNOWN, WORKS, Play
 from harness.topology import Topology
 
@@ -50,7 +50,7 @@ def table(cells: Sequence[Cell], topologies: Sequence[Topology]) -> Table:
     view = Table(title_justify="left", header_style="bold", pad_edge=False)
     view.add_column("topology")
     for name in names:
-        view.add_column(name.replace("-", "-\u200b"), justify="center")
+        view.add_column(name.replace("-", "\n"), justify="center")
     by_place = {(cell.topology, cell.scenario): cell for cell in cells}
     for topology in topologies:
         row = [by_place.get((topology.name, name)) for name in names]
@@ -72,7 +72,7 @@ def causes(cells: Sequence[Cell], topologies: Sequence[Topology]) -> list[Text]:
             names = ", ".join(cell.scenario for cell in where)
             lines.append(Text.assemble((topology.title, "bold"), f": {cause} ", (f"({names})", "dim")))
             if where[0].diagnosis is not None:
-                lines.append(Text(f"    {where[0].diagnosis.shown_by}", style="dim"))
+                lines.append(Text(f"    {brief(where[0].diagnosis.shown_by)}", style="dim"))
     return lines
 
 
@@ -88,7 +88,7 @@ def differences(cells: Sequence[Cell]) -> list[Text]:
                 Text.assemble(("not as expected: ", "bold red"), f"{place}: {came}; expected {expected}")
             )
             if cell.diagnosis is not None:
-                lines.append(Text(f"    {cell.diagnosis.shown_by}", style="dim"))
+                lines.append(Text(f"    {brief(cell.diagnosis.shown_by)}", style="dim"))
     return lines
 
 
@@ -104,7 +104,7 @@ def advice(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:
         return "What to do: nothing that was run holds in every scenario; share session and upload first."
     text = "What to do: keep uploads where every instance reads them; these hold everywhere: "
     text += f"{', '.join(holds)}."
-    return text + (f" {', '.join(hides)} only hides the problem." if hides else "")
+    return text + (f" What only hides the problem: {', '.join(hides)}." if hides else "")
 
 
 def _arrow(step: Step) -> Text:

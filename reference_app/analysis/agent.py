@@ -46,12 +46,12 @@ def analyse(
     table: dict[str, Any] | None = None
     used: list[str] = []
     for _ in range(turns):
-        answer = _speak(model, messages)
+        answer = _speak(model, messages, tools.schemas())
         if not answer.calls:
             return Reply(answer.content, table, used)
         call = answer.calls[0]  # Llama's chat template takes one call a turn back, no more
         result = tools.call(call.name, arguments(call), data)
-        evidence.note("tools", name=call.name, ok="error" not in result, error=result.get("error"))
+        evidence.note("tools", name=call.name[:64], ok="error" not in result, error=tools.kind(result))
         used.append(call.name)
         if "columns" in result:
             table = {"columns": result["columns"], "rows": result["rows"]}
@@ -63,10 +63,10 @@ def converse(model: Model, message: str, history: list[dict[str, str]]) -> str:
     """The normal workflow's chat: no tools, no data.
 
     Raises:
-        LLMTrouble: the model server failed.
+        LLMTrouble: the model server failed, or said nothing twice.
     """
     messages = [{"role": "system", "content": GENERIC}, *history, {"role": "user", "content": message}]
-    return model.ask(messages).content
+    return _speak(model, messages).content
 
 
 def arguments(call: ToolCall) -> dict[str, Any]:
@@ -77,13 +77,17 @@ def arguments(call: ToolCall) -> dict[str, Any]:
             try:
                 value = json.loads(value) if value.strip() else {}
             except ValueError:
-                return {"unreadable": call.arguments[:80]}  # the tool's validation tells the model
-    return value if isinstance(value, dict) else {}
+                break
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else {"unreadable": True}  # validation will tell the model
 
 
-def _speak(model: Model, messages: list[dict[str, Any]]) -> Answer:
+def _speak(
+    model: Model, messages: list[dict[str, Any]], offered: list[dict[str, Any]] | None = None
+) -> Answer:
     for _ in range(2):  # an empty turn happens when a parser swallows what it cannot read
-        answer = model.ask(messages, tools.schemas())
+        answer = model.ask(messages, offered)
         if answer.calls or answer.content.strip():
             return answer
     raise LLMTrouble("llm_empty", "the model neither called a tool nor said anything")

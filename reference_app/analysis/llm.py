@@ -44,7 +44,16 @@ class Answer:
     finish_reason: str | None = None
 
 
-LEAKED_CALL = re.compile(r"<tool_call>|<\|python_tag\|>|<function=", re.IGNORECASE)
+READY_SECONDS = 5.0
+"""How long a readiness check waits: a balancer's patience is shorter than a user's."""
+
+LEAKED_CALL = re.compile(
+    r"""<tool_call> | <\|python_tag\|> | <function=
+      | \{\s*"name"\s*:\s*"[^"]+"\s*,\s*"(?:parameters|arguments)"\s*:  # also amid prose, or cut off
+      | \{\s*"type"\s*:\s*"function"\s*,\s*"(?:function|name)"\s*:
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)
 
 
@@ -98,7 +107,8 @@ class Model:
             LLMTrouble: it does not.
         """
         try:
-            models = [model.id for model in self._client.models.list()]
+            patience = min(READY_SECONDS, self._settings.llm_timeout_seconds)
+            models = [model.id for model in self._client.models.list(timeout=patience)]
         except Exception as error:
             raise classified(error) from error
         if self._settings.openai_model not in models:
@@ -166,9 +176,11 @@ def classified(error: Exception) -> LLMTrouble:
         if error.status_code == 404:
             return LLMTrouble("llm_unknown_model", "the model server does not know the model")
         return LLMTrouble("llm_unavailable", f"the model server answered {error.status_code}")
-    if isinstance(error, openai.APIConnectionError) and not _broken_off(error):
+    if _broken_off(error) or isinstance(error, json.JSONDecodeError) or type(error) is openai.APIError:
+        return LLMTrouble("llm_cut", "the model's answer broke off")
+    if isinstance(error, openai.APIConnectionError):
         return LLMTrouble("llm_unavailable", "the model server cannot be reached")
-    return LLMTrouble("llm_cut", "the model's answer broke off")
+    return LLMTrouble("llm_unavailable", "what answers at the model server's address is no model server")
 
 
 def leaks_call(content: str) -> bool:

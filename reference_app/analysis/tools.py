@@ -29,6 +29,11 @@ class Tool(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
     name: ClassVar[str]
 
+    @property
+    def limit(self) -> int:
+        """How many rows of the result are shown to the model."""
+        return MOST_ROWS
+
     def rows(self, data: pd.DataFrame) -> pd.DataFrame:
         """The result, as rows.
 
@@ -100,7 +105,7 @@ class Aggregate(Tool):
         if self.denominator is None:
             raise ToolError("rate needs a denominator", numeric_columns(data))
         below = groups[number_column(data, self.denominator)].sum()
-        rate = values.sum() / below.where(below != 0)
+        rate = values.sum() / below  # by zero: infinite or NaN, null in JSON
         return rate.rename(f"{self.column} / {self.denominator}").reset_index()
 
 
@@ -113,18 +118,24 @@ class FilterRows(Tool):
     value: str
     n: int = Field(20, ge=1, le=MOST_ROWS)
 
+    @property
+    def limit(self) -> int:
+        return self.n  # so that row_count tells of all that match
+
     def rows(self, data: pd.DataFrame) -> pd.DataFrame:
         column = data[find_column(data, self.column)]
+        data = data[column.notna()]  # no value compares with anything, not even as different
+        column = column.dropna()
         if self.operator == "contains":
-            return data[column.astype(str).str.contains(self.value, case=False, regex=False)].head(self.n)
-        if not pd.api.types.is_numeric_dtype(column):
+            return data[column.astype(str).str.contains(self.value, case=False, regex=False)]
+        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
             column, wanted = column.astype(str).str.lower(), self.value.lower()
-            return data[_compare(column, self.operator, wanted)].head(self.n)
+            return data[_compare(column, self.operator, wanted)]
         try:
             number = float(self.value)
         except ValueError:
             raise ToolError(f"{self.value!r} is not a number, {self.column} is a number", []) from None
-        return data[_compare(column, self.operator, number)].head(self.n)
+        return data[_compare(column, self.operator, number)]
 
 
 class DistinctValues(Tool):
@@ -176,14 +187,27 @@ def call(name: str, arguments: dict[str, Any], data: pd.DataFrame) -> dict[str, 
     if name not in TOOLS:
         return {"error": f"there is no tool {name!r}", "allowed": list(TOOLS)}
     try:
-        result = TOOLS[name](**arguments).rows(data)
+        tool = TOOLS[name](**arguments)
+        return _table(tool.rows(data), tool.limit)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         return {"error": f"{place}: {first['msg']}", "allowed": list(TOOLS[name].model_fields)}
     except ToolError as error:
         return {"error": str(error), "allowed": error.allowed}
-    shown = result.head(MOST_ROWS)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # pandas, on unusual columns
+        return {"error": f"{name} cannot do that with these columns: {type(error).__name__}", "allowed": []}
+
+
+def kind(result: dict[str, Any]) -> str | None:
+    """What went wrong, without the arguments that the message quotes."""
+    if "error" not in result:
+        return None
+    return "unknown tool" if result["allowed"] == list(TOOLS) else "wrong arguments"
+
+
+def _table(result: pd.DataFrame, limit: int) -> dict[str, Any]:
+    shown = result.head(limit)
     # pandas writes plain JSON numbers, null for NaN, and dates as ISO 8601
     table = json.loads(shown.to_json(orient="split", index=False, double_precision=6, date_format="iso"))
     return {

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reference_app.sessions.guarded import Guarded, demand_session
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -52,7 +54,10 @@ def install(app: Flask, settings: Settings) -> SessionStrategy:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_KEY_PREFIX=KEY_PREFIX,
         PERMANENT_SESSION_LIFETIME=24 * 60 * 60,
+        SESSION_REFRESH_EACH_REQUEST=False,  # or a mere reader writes back what an upload has changed
     )
     module = importlib.import_module(STRATEGIES[settings.session_strategy])
     strategy: SessionStrategy = module.install(app, settings)
+    app.session_interface = Guarded(app.session_interface, settings.session_strategy)
+    app.before_request(demand_session)
     return strategy

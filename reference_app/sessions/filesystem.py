@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 from cachelib import FileSystemCache
 from flask import Flask
@@ -12,22 +14,36 @@ from reference_app.errors import StoreDown
 from reference_app.sessions import SessionStrategy
 from reference_app.settings import Settings
 
+NAME = "session store (filesystem)"
+
+
+class StrictFiles(FileSystemCache):
+    """cachelib swallows OSError, so that a folder that is away looks like a logout. This one says so."""
+
+    def get(self, key: str) -> Any:
+        self.check()
+        return super().get(key)
+
+    def set(self, key: str, value: Any, *args: Any, **options: Any) -> bool:
+        if not super().set(key, value, *args, **options):
+            raise StoreDown(NAME, f"{self._path} cannot be written")
+        return True
+
+    def check(self) -> None:
+        if not os.access(self._path, os.R_OK | os.W_OK | os.X_OK):
+            raise StoreDown(NAME, f"{self._path} cannot be read and written")
+
 
 def install(app: Flask, settings: Settings) -> SessionStrategy:
     """Make the folder if need be, and keep sessions there."""
     folder = settings.session_file_dir
     assert folder is not None  # settings demand it for this strategy
-
-    def check() -> None:
-        # cachelib swallows OSError, so that a folder that cannot be written looks like a logout
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise StoreDown("session store (filesystem)", f"{folder} cannot be read and written")
-
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        files = StrictFiles(str(folder), threshold=0)  # no limit: the default forgets all but 500 sessions
     except OSError as error:
-        raise StoreDown("session store (filesystem)", error) from error
-    check()
-    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=FileSystemCache(str(folder)))
+        raise StoreDown(NAME, error) from error
+    files.check()
+    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=files)
     Session(app)
-    return SessionStrategy(check=check)
+    return SessionStrategy(check=files.check)

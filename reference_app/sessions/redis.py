@@ -6,9 +6,9 @@ import redis
 from flask import Flask
 from flask_session import Session
 
-from reference_app.errors import StoreDown
+from reference_app.errors import ConfigError, StoreDown
 from reference_app.sessions import SessionStrategy
-from reference_app.settings import ConfigError, Settings
+from reference_app.settings import Settings
 
 TIMEOUT = 2.0
 NAME = "session store (redis)"
@@ -21,21 +21,25 @@ def install(app: Flask, settings: Settings) -> SessionStrategy:
         client = redis.Redis.from_url(
             settings.redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
-    except ValueError as error:
-        raise ConfigError(f"REDIS_URL is not a Redis URL: {error}") from error
-
-    def check() -> None:
-        try:
-            client.ping()
-        except redis.RedisError as error:
-            raise StoreDown(NAME, error) from error
-
-    check()
+        check(client)
+    except (ValueError, TypeError):  # their messages quote parts of the URL, which holds a password
+        raise ConfigError(
+            "REDIS_URL is not a Redis URL (not shown: it may hold a password); allowed: "
+            "redis://[:password@]host:port/db, rediss://..., unix:///path/to/socket"
+        ) from None
     app.config.update(SESSION_TYPE="redis", SESSION_REDIS=client)
     Session(app)
 
-    @app.errorhandler(redis.RedisError)
-    def away(error: redis.RedisError) -> object:
-        return app.handle_user_exception(StoreDown(NAME, error))
+    return SessionStrategy(check=lambda: check(client))
 
-    return SessionStrategy(check=check)
+
+def check(client: redis.Redis) -> None:
+    """Whether Redis answers.
+
+    Raises:
+        StoreDown: it does not.
+    """
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise StoreDown(NAME, error) from error

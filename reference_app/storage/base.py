@@ -21,6 +21,13 @@ from typing import Protocol
 from reference_app.errors import CorruptData
 
 FLAG_NAME = ".data_analysis_mode"
+FLAG_SIZE = 1024
+"""Bytes of every flag. A network file system's client that remembers a file's size for a second reads
+that many bytes of what another instance has put in its place; so all flags have one size."""
+
+ABANDONED_AFTER = 600.0
+"""Seconds after which no upload can still be at work on a generation that no flag names."""
+
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,7 +49,7 @@ class Flag:
         return cls(uuid.uuid4().hex, filename, f"data_analysis{suffix}", len(data), digest, time.time())
 
     def to_bytes(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(asdict(self)).encode().ljust(FLAG_SIZE)
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Flag:
@@ -109,6 +116,23 @@ def read_published(
             raise CorruptData(f"{current.filename}: the flag is there, the data is not")
         last = current.generation
     return None
+
+
+def generation_named(flag: Callable[[], Flag | None]) -> str | None:
+    """The generation that the flag names; None where there is none, or an unreadable one."""
+    try:
+        current = flag()
+    except CorruptData:
+        return None
+    return current.generation if current else None
+
+
+def superseded(generation: str, modified: float, current: str, previous: str | None) -> bool:
+    """Whether a generation can go: the one just replaced, or one that was abandoned.
+
+    Any other may be an upload that another instance is about to publish.
+    """
+    return generation != current and (generation == previous or time.time() - modified > ABANDONED_AFTER)
 
 
 def checked(session_id: str) -> str:

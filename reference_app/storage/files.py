@@ -6,19 +6,30 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reference_app.errors import StoreDown
 from reference_app.evidence import storage_event
-from reference_app.storage.base import FLAG_NAME, Flag, checked, read_published
+from reference_app.storage.base import (
+    FLAG_NAME,
+    Flag,
+    checked,
+    generation_named,
+    read_published,
+    superseded,
+)
 
 
 class FileTree:
-    """A storage beneath one root folder. Asking never creates a folder."""
+    """A storage beneath one root folder. Asking never creates a folder.
 
-    def __init__(self, name: str, root: Path) -> None:
-        self.name, self._root = name, root
+    Args:
+        guard: called before every access; raises OSError if the root is not what it should be.
+    """
+
+    def __init__(self, name: str, root: Path, guard: Callable[[], None] = lambda: None) -> None:
+        self.name, self._root, self._guard = name, root, guard
 
     def check(self) -> None:
         with self._down():
@@ -29,6 +40,7 @@ class FileTree:
     def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
         home = self._home(session_id)
         folder = home / flag.generation
+        previous = generation_named(lambda: self.flag(session_id))
         with self._down():
             folder.mkdir(parents=True)
             try:
@@ -36,11 +48,13 @@ class FileTree:
                     self._write(folder / name, data)
                 self._write(home / FLAG_NAME, flag.to_bytes())
             except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
+                if generation_named(lambda: self.flag(session_id)) != flag.generation:
+                    shutil.rmtree(folder, ignore_errors=True)
                 raise
-        for old in home.iterdir():
-            if old.is_dir() and old.name != flag.generation:
-                shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(OSError):  # published; what stays is never read
+            for old in home.iterdir():
+                if old.is_dir() and superseded(old.name, old.stat().st_mtime, flag.generation, previous):
+                    shutil.rmtree(old, ignore_errors=True)
 
     def flag(self, session_id: str) -> Flag | None:
         content = self._read("stat", self._home(session_id) / FLAG_NAME)
@@ -92,6 +106,7 @@ class FileTree:
     @contextlib.contextmanager
     def _down(self) -> Iterator[None]:
         try:
+            self._guard()
             yield
         except OSError as error:
             raise StoreDown(f"storage ({self.name})", error) from error

@@ -8,7 +8,7 @@ from boto3's own environment variables.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -18,7 +18,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from reference_app.errors import StorageConflict, StoreDown
 from reference_app.evidence import storage_event
 from reference_app.settings import Settings
-from reference_app.storage.base import FLAG_NAME, Flag, checked, read_published
+from reference_app.storage.base import (
+    FLAG_NAME,
+    Flag,
+    checked,
+    generation_named,
+    read_published,
+    superseded,
+)
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
@@ -54,6 +61,7 @@ class S3Storage:
 
     def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
         home = self._home(session_id)
+        previous = generation_named(lambda: self.flag(session_id))
         current = self._etag(f"{home}{FLAG_NAME}")
         for name in dict.fromkeys((flag.filename, flag.standard_name)):
             self._put(f"{home}{flag.generation}/{name}", data)
@@ -61,9 +69,13 @@ class S3Storage:
         try:
             self._put(f"{home}{FLAG_NAME}", flag.to_bytes(), **condition)
         except StorageConflict:
-            self._remove_generations(home, lambda generation: generation == flag.generation)
-            raise
-        self._remove_generations(home, lambda generation: generation != flag.generation)
+            # a retry of a put whose answer was lost conflicts with itself
+            if generation_named(lambda: self.flag(session_id)) != flag.generation:
+                self._remove(home, lambda generation, _: generation == flag.generation)
+                raise
+        self._remove(
+            home, lambda generation, modified: superseded(generation, modified, flag.generation, previous)
+        )
 
     def flag(self, session_id: str) -> Flag | None:
         content = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
@@ -95,7 +107,7 @@ class S3Storage:
             try:
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=data, **condition)
             except ClientError as error:
-                if _code(error) in CONFLICT:
+                if _code(error) in CONFLICT or (condition and _code(error) in MISSING):
                     raise StorageConflict("another upload of this session was published first") from error
                 raise
             event |= {"found": True, "bytes": len(data)}
@@ -122,15 +134,14 @@ class S3Storage:
                 return None
             return etag
 
-    def _remove_generations(self, home: str, unwanted: Any) -> None:
+    def _remove(self, home: str, unwanted: Callable[[str, float], bool]) -> None:
         """Best effort: what stays is never read, for no flag names it."""
         with contextlib.suppress(BotoCoreError, ClientError):
             listing = self._client.list_objects_v2(Bucket=self._bucket, Prefix=home)
-            keys = [entry["Key"] for entry in listing.get("Contents", [])]
-            for key in keys:
-                generation, slash, _ = key.removeprefix(home).partition("/")
-                if slash and unwanted(generation):
-                    self._client.delete_object(Bucket=self._bucket, Key=key)
+            for entry in listing.get("Contents", []):
+                generation, slash, _ = entry["Key"].removeprefix(home).partition("/")
+                if slash and unwanted(generation, entry["LastModified"].timestamp()):
+                    self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
 
     @contextlib.contextmanager
     def _down(self) -> Iterator[None]:

@@ -147,7 +147,7 @@ def _usage(body: Mapping[str, Any], turn: completion.Turn) -> dict[str, Any]:
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 
-def _stream(head: Mapping[str, Any], turn: completion.Turn, usage: Mapping[str, Any] | None) -> Iterator[str]:
+def _stream(head: dict[str, Any], turn: completion.Turn, usage: Mapping[str, Any] | None) -> Iterator[str]:
     """Chunks in vLLM's order: role, pieces, finish reason, usage if asked for, ``[DONE]``."""
 
     def chunk(delta: Mapping[str, Any], finish: str | None = None) -> str:

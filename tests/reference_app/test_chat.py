@@ -1,0 +1,151 @@
+"""Which workflow answers, in which shape, and what the client may not decide."""
+
+import json
+
+import pytest
+
+KEYS = {
+    "status", "message", "response", "explanations", "data_summary", "tools_used", "intent_type",
+    "processing_time", "total_response_time", "response_efficiency", "visualizations",
+    "workflow", "instance", "worker", "table", "tools",
+}  # fmt: skip
+TOTAL = ("aggregate", '{"group_by": "ward", "statistic": "sum", "column": "cases"}')
+
+
+def test_data_analysis(client, upload, say, model):
+    upload(client)
+    model.call(TOTAL)
+    model.message("Alpha: 10")
+    response = say(client, "sum of cases by ward")
+    reply = response.json
+    assert response.status_code == 200
+    assert set(reply) == KEYS
+    assert reply["message"] == reply["response"] == "Alpha: 10"
+    assert (reply["status"], reply["workflow"]) == ("success", "data-analysis")
+    assert (reply["tools_used"], reply["tools"]) == (["analyze_data"], ["aggregate"])
+    assert reply["table"] == {
+        "columns": ["ward", "sum of cases"],
+        "rows": [["Alpha", 10], ["Beta", 30], ["Gamma", 20]],
+    }
+    assert response.headers["X-Served-By"] == f"A/{reply['worker']}"
+
+
+def test_what_the_model_is_asked(client, upload, say, model):
+    upload(client)
+    model.call(TOTAL)
+    model.message("done")
+    say(client, "sum of cases by ward")
+    first, second = model.requests
+    lines = first["messages"][0]["content"].splitlines()
+    assert 'Columns: ["ward", "cases", "tested"]' in lines
+    assert "Rows: 3" in lines
+    assert (first["temperature"], first["parallel_tool_calls"], first["model"]) == (0, False, "test-model")
+    assert len(first["tools"]) == 7
+    asked, result = second["messages"][-2:]
+    assert asked["tool_calls"][0]["function"]["name"] == "aggregate"
+    assert json.loads(result["content"])["rows"] == [["Alpha", 10], ["Beta", 30], ["Gamma", 20]]
+    assert result["tool_call_id"] == asked["tool_calls"][0]["id"]
+
+
+def test_without_an_upload_the_normal_workflow_answers_without_tools(client, say, model):
+    model.message("Malaria is a disease.")
+    reply = say(client, "what is malaria?", is_data_analysis=True, tab_context="data-analysis").json
+    assert set(reply) == KEYS
+    assert (reply["status"], reply["workflow"]) == ("success", "normal")
+    assert (reply["tools_used"], reply["tools"], reply["table"]) == ([], [], None)
+    assert "tools" not in model.requests[0]
+    assert "Columns:" not in model.requests[0]["messages"][0]["content"]
+
+
+def test_the_second_false_answer_by_session_where_the_data_is_elsewhere(start, tmp_path, upload, say):
+    env = {"MODE_DETECTION": "session"}
+    here, there = start(**env).client(), start(**env, UPLOAD_ROOT=str(tmp_path / "b")).client()
+    upload(here)
+    there.set_cookie("chatmrpt_session", here.get_cookie("chatmrpt_session").value)
+    response = say(there)
+    assert response.status_code == 200
+    assert (response.json["status"], response.json["workflow"]) == ("info", "data-analysis")
+    assert response.json["message"].startswith("Please upload your data file first.")
+    assert response.json["tools_used"] == []
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_the_first_false_answer_by_flag_where_the_flag_is_elsewhere(start, tmp_path, upload, say, model):
+    model.message("In general ...")
+    here, there = start().client(), start(UPLOAD_ROOT=str(tmp_path / "b")).client()
+    upload(here)
+    there.set_cookie("chatmrpt_session", here.get_cookie("chatmrpt_session").value)
+    response = say(there, is_data_analysis=True)
+    assert (response.status_code, response.json["workflow"]) == (200, "normal")
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["flag-file", "session"])
+def test_clear_mode_ends_data_analysis(start, upload, say, model, mode):
+    model.message("hello")
+    client = start(MODE_DETECTION=mode).client()
+    upload(client)
+    assert client.get("/api/data-analysis/status").json == {
+        "status": "success",
+        "has_file": True,
+        "filename": "wards.csv",
+        "session_id": upload(client).json["session_id"],
+        "mode": "data-analysis",
+        "instance": "A",
+    }
+    assert client.post("/api/data-analysis/clear-mode").status_code == 200
+    state = client.get("/api/data-analysis/status").json
+    assert (state["mode"], state["has_file"]) == ("normal", False)
+    assert say(client).json["workflow"] == "normal"
+
+
+def test_a_session_id_in_the_body_is_not_read(instance, upload, say, model):
+    model.message("hello")
+    victim = upload(instance.client()).json["session_id"]
+    reply = say(instance.client(), "show my data", session_id=victim, is_data_analysis=True)
+    assert reply.json["workflow"] == "normal"
+    assert instance.evidence()[-1]["session"]["id"] != victim
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"json": {}},
+        {"json": {"message": ""}},
+        {"json": {"message": "  "}},
+        {"json": {"message": 5}},
+        {"json": ["message"]},
+        {"data": "message=hello"},
+        {"data": "{", "content_type": "application/json"},
+    ],
+)
+def test_no_message(client, sent):
+    response = client.post("/send_message", **sent)
+    assert response.status_code == 400
+    assert response.json == {"status": "error", "message": "No message provided"}
+
+
+def test_half_a_character_pair_is_no_error(client, say, model):
+    model.message("hello")
+    response = client.post("/send_message", data='{"message": "\\ud800 x"}', content_type="application/json")
+    assert response.status_code == 200
+    assert model.requests[0]["messages"][-1]["content"] == "? x"
+
+
+def test_damaged_data_is_said_and_not_answered(client, upload, say, tmp_path):
+    upload(client)
+    (path,) = tmp_path.rglob("data_analysis.csv")
+    path.write_bytes(b"ward,cases,tested\nAlpha,99,40\n")
+    response = say(client)
+    assert (response.status_code, response.json["status"]) == (500, "error")
+    assert "wards.csv" in response.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "names"), [("on", {"ChatMRPT-Session", "ChatMRPT-Instance"}), ("off", set())]
+)
+def test_the_stickiness_cookies_of_the_failed_attempt(start, upload, switch, names):
+    response = upload(start(STICKINESS_COOKIE=switch).client())
+    lines = [line for line in response.headers.getlist("Set-Cookie") if line.startswith("ChatMRPT-")]
+    assert {line.partition("=")[0] for line in lines} == names
+    assert all("Max-Age=3600" in line and "HttpOnly" in line and "SameSite=Lax" in line for line in lines)

@@ -1,0 +1,307 @@
+"""Where uploads are kept: one behaviour for all, and what is each strategy's own."""
+
+import json
+import os
+import uuid
+
+import pytest
+
+from reference_app.errors import ConfigError, CorruptData, StorageConflict, StoreDown
+from reference_app.settings import Settings
+from reference_app.storage import base, files, open_storage
+from reference_app.storage.base import Flag
+
+OLD, NEW = b"a,b\n1,2\n", b"a,b\n3,4\n5,6\n"
+
+
+def flag_of(data, name="rows.csv"):
+    return Flag.of(name, ".csv", data)
+
+
+@pytest.fixture
+def session_id():
+    return uuid.uuid4().hex
+
+
+@pytest.fixture(params=["local", "shared", "s3"])
+def storage(request, env, tmp_path):
+    if request.param == "s3":
+        changes = request.getfixturevalue("s3")
+    else:
+        (tmp_path / "shared").mkdir()
+        changes = {
+            "STORAGE_STRATEGY": request.param,
+            "SHARED_ROOT": str(tmp_path / "shared"),
+            "SHARED_ROOT_MUST_BE_MOUNT": "no",
+        }
+    return open_storage(Settings.from_env(env | changes))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return files.FileTree("local", tmp_path)
+
+
+def test_nothing_is_there_before(storage, session_id):
+    assert storage.flag(session_id) is None
+    assert storage.read(session_id) is None
+
+
+def test_what_is_published_is_read(storage, session_id):
+    flag = flag_of(NEW)
+    storage.publish(session_id, flag, NEW)
+    assert storage.flag(session_id) == flag
+    assert storage.read(session_id) == (flag, NEW)
+    assert session_id in storage.where(session_id)
+
+
+def test_a_new_upload_replaces_the_old(storage, session_id):
+    storage.publish(session_id, flag_of(OLD), OLD)
+    newer = flag_of(NEW, "other.csv")
+    storage.publish(session_id, newer, NEW)
+    assert storage.read(session_id) == (newer, NEW)
+
+
+def test_sessions_do_not_see_each_other(storage, session_id):
+    storage.publish(session_id, flag_of(OLD), OLD)
+    assert storage.read(uuid.uuid4().hex) is None
+
+
+def test_clearing_the_flag_ends_it_and_an_upload_begins_anew(storage, session_id):
+    storage.publish(session_id, flag_of(OLD), OLD)
+    storage.clear_flag(session_id)
+    storage.clear_flag(session_id)
+    assert storage.read(session_id) is None
+    newer = flag_of(NEW)
+    storage.publish(session_id, newer, NEW)
+    assert storage.read(session_id) == (newer, NEW)
+
+
+@pytest.mark.parametrize("wrong", ["", "../x", "a" * 31, "A" * 32, "a" * 32 + "\n", "a" * 31 + "/"])
+def test_an_id_that_is_none_touches_nothing(storage, wrong):
+    for act in (storage.flag, storage.read, storage.where, storage.clear_flag):
+        with pytest.raises(ValueError, match="not a session id"):
+            act(wrong)
+    with pytest.raises(ValueError, match="not a session id"):
+        storage.publish(wrong, flag_of(NEW), NEW)
+
+
+def test_an_unreadable_flag_is_an_error_and_a_new_upload_heals_it(storage, session_id, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Flag, "to_bytes", lambda self: b"not json")
+        storage.publish(session_id, flag_of(OLD), OLD)
+    with pytest.raises(CorruptData, match="flag"):
+        storage.read(session_id)
+    newer = flag_of(NEW)
+    storage.publish(session_id, newer, NEW)
+    assert storage.read(session_id) == (newer, NEW)
+
+
+def test_layout_and_one_generation(tree, tmp_path, session_id):
+    for data in (OLD, NEW):
+        flag = flag_of(data)
+        tree.publish(session_id, flag, data)
+    home = tmp_path / session_id
+    found = sorted(str(path.relative_to(home)) for path in home.rglob("*"))
+    g = flag.generation
+    assert found == sorted([".data_analysis_mode", g, f"{g}/data_analysis.csv", f"{g}/rows.csv"])
+    assert json.loads((home / ".data_analysis_mode").read_text()) == {
+        "generation": g,
+        "filename": "rows.csv",
+        "standard_name": "data_analysis.csv",
+        "size": len(NEW),
+        "sha256": flag.sha256,
+        "uploaded_at": flag.uploaded_at,
+    }
+
+
+def test_asking_makes_no_folder(tree, tmp_path, session_id):
+    tree.flag(session_id)
+    tree.read(session_id)
+    tree.clear_flag(session_id)
+    tree.check()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+def test_a_failure_before_the_flag_leaves_the_old_data_set(tree, tmp_path, session_id, monkeypatch, fails_at):
+    old = flag_of(OLD)
+    tree.publish(session_id, old, OLD)
+    replace, done = files.Path.replace, []
+
+    def failing(path, target):
+        done.append(target)
+        if len(done) == fails_at:
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    with monkeypatch.context() as full:
+        full.setattr(files.Path, "replace", failing)
+        with pytest.raises(StoreDown, match="No space left"):
+            tree.publish(session_id, flag_of(NEW), NEW)
+    assert len(done) == fails_at
+    assert tree.read(session_id) == (old, OLD)
+    left = sorted(path.name for path in (tmp_path / session_id).iterdir())
+    assert left == sorted([".data_analysis_mode", old.generation])
+
+
+def test_the_flag_is_written_last(tree, session_id, monkeypatch):
+    written = []
+    write = tree._write
+    monkeypatch.setattr(tree, "_write", lambda path, data: (written.append(path.name), write(path, data)))
+    tree.publish(session_id, flag_of(NEW), NEW)
+    assert written == ["rows.csv", "data_analysis.csv", ".data_analysis_mode"]
+
+
+def test_an_upload_under_way_elsewhere_is_left_alone_until_it_is_surely_dead(tree, tmp_path, session_id):
+    home = tmp_path / session_id
+    young, dead = home / ("1" * 32), home / ("2" * 32)
+    for folder in (young, dead):
+        folder.mkdir(parents=True)
+    long_ago = young.stat().st_mtime - base.ABANDONED_AFTER - 1
+    os.utime(dead, (long_ago, long_ago))
+    tree.publish(session_id, flag_of(NEW), NEW)
+    assert young.is_dir()
+    assert not dead.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", OLD[:-1], OLD.replace(b"1", b"9")])
+def test_damaged_data_is_an_error_not_an_answer(tree, tmp_path, session_id, damage):
+    flag = flag_of(OLD)
+    tree.publish(session_id, flag, OLD)
+    (tmp_path / session_id / flag.generation / "data_analysis.csv").write_bytes(damage)
+    with pytest.raises(CorruptData, match=r"rows\.csv"):
+        tree.read(session_id)
+
+
+def test_data_gone_beneath_its_flag_is_an_error(tree, tmp_path, session_id):
+    flag = flag_of(OLD)
+    tree.publish(session_id, flag, OLD)
+    (tmp_path / session_id / flag.generation / "data_analysis.csv").unlink()
+    with pytest.raises(CorruptData, match="the data is not"):
+        tree.read(session_id)
+
+
+def test_a_reader_overtaken_by_an_upload_reads_the_new_one(tree, session_id, monkeypatch):
+    tree.publish(session_id, flag_of(OLD), OLD)
+    newer, ask, asked = flag_of(NEW), tree.flag, []
+
+    def slow_flag(session_id):
+        seen = ask(session_id)
+        if not asked:  # between the look at the flag and the look at the data
+            asked.append(seen)
+            monkeypatch.setattr(tree, "flag", ask)
+            tree.publish(session_id, newer, NEW)
+            monkeypatch.setattr(tree, "flag", slow_flag)
+        return seen
+
+    monkeypatch.setattr(tree, "flag", slow_flag)
+    assert tree.read(session_id) == (newer, NEW)
+    assert asked[0].generation != newer.generation
+
+
+def test_shared_refuses_a_folder_that_is_no_mount(env, tmp_path):
+    changes = {"STORAGE_STRATEGY": "shared", "SHARED_ROOT": str(tmp_path)}
+    with pytest.raises(ConfigError, match="SHARED_ROOT_MUST_BE_MOUNT=no"):
+        open_storage(Settings.from_env(env | changes))
+
+
+def test_shared_refuses_a_folder_that_is_not_there(env, tmp_path):
+    changes = {"STORAGE_STRATEGY": "shared", "SHARED_ROOT": str(tmp_path / "none")}
+    with pytest.raises(ConfigError, match="not a folder"):
+        open_storage(Settings.from_env(env | changes))
+
+
+def test_a_mount_that_goes_away_is_noticed_not_written_beneath(env, tmp_path, monkeypatch, session_id):
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path)
+    changes = {"STORAGE_STRATEGY": "shared", "SHARED_ROOT": str(tmp_path / "root")}
+    (tmp_path / "root").mkdir()
+    storage = open_storage(Settings.from_env(env | changes))
+    storage.publish(session_id, flag_of(OLD), OLD)
+    monkeypatch.setattr(os.path, "ismount", lambda path: False)
+    for act in (storage.check, lambda: storage.flag(session_id), lambda: storage.read(session_id)):
+        with pytest.raises(StoreDown, match="nothing is mounted"):
+            act()
+    with pytest.raises(StoreDown, match="nothing is mounted"):
+        storage.publish(session_id, flag_of(NEW), NEW)
+
+
+def test_s3_a_lost_race_is_a_conflict_and_changes_nothing(env, s3, session_id, monkeypatch):
+    storage = open_storage(Settings.from_env(env | s3))
+    for first in (None, flag_of(OLD)):  # If-None-Match the first time, If-Match on replacement
+        if first:
+            storage.publish(session_id, first, OLD)
+        winner, etag, seen = flag_of(NEW), storage._etag, []
+
+        def overtaken(key, etag=etag, winner=winner, seen=seen):
+            known = etag(key)
+            if not seen:
+                seen.append(known)
+                storage.publish(session_id, winner, NEW)
+            return known
+
+        with monkeypatch.context() as race:
+            race.setattr(storage, "_etag", overtaken)
+            loser = flag_of(b"a\n9\n")
+            with pytest.raises(StorageConflict):
+                storage.publish(session_id, loser, b"a\n9\n")
+        assert storage.read(session_id) == (winner, NEW)
+        listed = storage._client.list_objects_v2(Bucket="uploads", Prefix=f"sessions/{session_id}/")
+        assert not [entry for entry in listed["Contents"] if loser.generation in entry["Key"]]
+
+
+def test_s3_a_put_whose_answer_was_lost_does_not_conflict_with_itself(env, s3, session_id, monkeypatch):
+    storage = open_storage(Settings.from_env(env | s3))
+    put, flag = storage._put, flag_of(NEW)
+
+    def twice(key, data, **condition):
+        put(key, data, **condition)
+        if condition:  # botocore tries again: the answer to the first never came
+            put(key, data, **condition)
+
+    monkeypatch.setattr(storage, "_put", twice)
+    storage.publish(session_id, flag, NEW)
+    assert storage.read(session_id) == (flag, NEW)
+
+
+def test_s3_keys_and_one_generation(env, s3, session_id):
+    storage = open_storage(Settings.from_env(env | s3))
+    for data in (OLD, NEW):
+        flag = flag_of(data)
+        storage.publish(session_id, flag, data)
+    prefix = f"sessions/{session_id}/"
+    listed = storage._client.list_objects_v2(Bucket="uploads", Prefix=prefix)["Contents"]
+    names = sorted(entry["Key"].removeprefix(prefix) for entry in listed)
+    g = flag.generation
+    assert names == sorted([".data_analysis_mode", f"{g}/data_analysis.csv", f"{g}/rows.csv"])
+
+
+def test_s3_a_bucket_that_is_not_there_refuses_the_start(env, s3):
+    with pytest.raises(StoreDown, match="bucket nowhere"):
+        open_storage(Settings.from_env(env | s3 | {"S3_BUCKET": "nowhere"}))
+
+
+def test_s3_away_is_a_503_that_names_it(start, s3, upload, monkeypatch):
+    instance = start(**s3)
+    storage = instance.app.extensions["v3"].storage
+    monkeypatch.setattr(storage._client.meta.events, "emit_until_response", _refuse)
+    response = upload(instance.client())
+    assert response.status_code == 503
+    assert "storage (s3, bucket uploads)" in response.json["message"]
+    ready = instance.client().get("/ready")
+    assert (ready.status_code, ready.json["down"]) == (503, ["storage"])
+
+
+def _refuse(*_, **__):
+    from botocore.exceptions import EndpointConnectionError
+
+    raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+
+def test_a_conflict_is_a_409(instance, upload, monkeypatch):
+    def conflict(*_):
+        raise StorageConflict("another upload of this session was published first")
+
+    monkeypatch.setattr(instance.app.extensions["v3"].storage, "publish", conflict)
+    response = upload(instance.client())
+    assert (response.status_code, response.json["status"]) == (409, "error")
