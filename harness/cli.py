@@ -140,12 +140,10 @@ def main() -> None:
         signal.signal(number, _interrupted)
     try:
         cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit("interrupted")
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):  # click turns the one into the other
         click.echo("interrupted; everything is cleaned up", err=True)
         sys.exit(130)
     except HarnessError as error:

@@ -21,6 +21,7 @@ from harness import parts, project
 from harness.errors import HarnessError
 from harness.observe import Observation
 from harness.report import files, terminal
+from harness.report.steps import brief
 from harness.runtimes.process import ProcessRuntime
 from harness.scenario import Scenario, play
 from harness.topology import Topology
@@ -54,27 +55,25 @@ def reproduce(options: Options) -> int:
     known, out, start = options.project(), options.out, time.monotonic()
     topologies = [known.plan.topology(name) for name in known.report]
     with _runtime(options, known) as runtime:
-        out.print(f"[bold]1. The failure[/] (topology {topologies[0].name}: {topologies[0].title})")
+        out.print(f"[bold]The failure[/], on topology {topologies[0].name}")
         scenario = next(iter(known.scenarios.values()))
         failed = _show(out, runtime, topologies[0], scenario)
         out.print(
             f"   {'reproduced' if failed else 'NOT reproduced'} after {time.monotonic() - start:.1f} s\n"
         )
-        out.print("[bold]2. Every fix that was tried or recommended[/]")
+        out.print("[bold]Every fix that was tried or recommended[/]")
         cells = _judge(options, known, runtime, topologies, list(known.scenarios.values()))
-    code = _report(options, known, topologies, cells)
-    out.print(f"finished after {time.monotonic() - start:.1f} s")
-    return code
+    return _report(options, topologies, cells, time.monotonic() - start)
 
 
 def matrix(options: Options, only_topologies: Sequence[str], only_scenarios: Sequence[str]) -> int:
     """Every cell, or those asked for."""
-    known = options.project()
+    known, start = options.project(), time.monotonic()
     topologies = [known.plan.topology(name) for name in only_topologies or known.plan.topologies]
     wanted = [known.scenario(name) for name in only_scenarios or known.scenarios]
     with _runtime(options, known) as runtime:
         cells = _judge(options, known, runtime, topologies, wanted)
-    return _report(options, known, topologies, cells)
+    return _report(options, topologies, cells, time.monotonic() - start)
 
 
 def run(options: Options, scenario_name: str, topology_name: str) -> int:
@@ -92,7 +91,7 @@ def run(options: Options, scenario_name: str, topology_name: str) -> int:
         terminal.failure(out, performance)
     out.print(f"[bold]{cell.verdict}[/] {cell.cause}", style=terminal.STYLES[cell.verdict])
     if cell.diagnosis:
-        out.print(f"   {cell.diagnosis.shown_by}; fix: {cell.diagnosis.cause.fix}")
+        out.print(f"   {brief(cell.diagnosis.shown_by)}; fix: {cell.diagnosis.cause.fix}")
     for line in terminal.differences([cell]):
         out.print(line)
     if options.as_json:
@@ -208,7 +207,7 @@ def _progress(out: Console, total: int) -> Iterator[Callable[[judging.Cell], Non
 
 
 def _report(
-    options: Options, known: project.Project, topologies: Sequence[Topology], cells: Sequence[judging.Cell]
+    options: Options, topologies: Sequence[Topology], cells: Sequence[judging.Cell], seconds: float
 ) -> int:
     """Print table, causes, differences and advice; write the files; 0 when all is as expected."""
     out = options.out
@@ -217,7 +216,7 @@ def _report(
         files.write(folder, cells, topologies)
     except OSError as error:
         raise HarnessError(f"--results {options.results}: {error}") from error
-    out.print(terminal.table(cells, topologies))
+    terminal.show_table(out, cells, topologies)
     for line in terminal.causes(cells, topologies):
         out.print(line)
     for note in sorted({note for cell in cells for note in cell.notes}):
@@ -225,7 +224,8 @@ def _report(
     different = terminal.differences(cells)
     for line in different:
         out.print(line)
-    out.print(f"results: {folder}/report.html, results.json, matrix.csv, junit.xml", markup=False)
+    counts = f"{len(cells) - len(different)} of {len(cells)} cells as expected"
+    out.print(f"{counts}, {seconds:.1f} s; {folder}/: report.html, results.json, matrix.csv, junit.xml")
     out.print(terminal.advice(cells, topologies), style="bold", markup=False)
     if options.as_json:
         rows = [files.row(cell) | {"as_expected": cell.as_expected} for cell in cells]

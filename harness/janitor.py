@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 MARK = "HARNESS_RUN"
-"""Environment variable that every process of a run carries."""
+"""Environment variable that every process of a run is started with."""
 
 
 def main(mark: str, root: Path) -> None:
@@ -28,7 +28,7 @@ def main(mark: str, root: Path) -> None:
     # Mounts first: a process that waits for a dead file system cannot be killed.
     for _ in range(100):
         unmount_beneath(root)
-        if not kill_marked(mark):
+        if not kill_all(mark, root):
             break
         time.sleep(0.02)
     unmount_beneath(root)
@@ -37,16 +37,34 @@ def main(mark: str, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def kill_marked(mark: str) -> int:
-    """Kill every process that carries the mark; how many there were (zombies do not count)."""
+def kill_all(mark: str, root: Path) -> int:
+    """Kill the processes of a run; how many there were (zombies do not count).
+
+    They carry the mark. nginx and Redis write their title over their environment; they are known by
+    a command line that names the folder, and a working directory in it. Whoever only looks at the
+    folder from a shell leads a session that is not ours, and is left alone.
+    """
+    sessions = {leader.pid for leader in psutil.process_iter() if _leads_ours(leader, mark, root)}
     killed = 0
     for process in psutil.process_iter():
         # A process that ended meanwhile, or is another user's, is not ours to kill.
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if os.getsid(process.pid) in sessions or process.environ().get(MARK) == mark:
                 process.kill()
                 killed += 1
     return killed
+
+
+def _leads_ours(process: psutil.Process, mark: str, root: Path) -> bool:
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        if os.getsid(process.pid) != process.pid or process.pid == os.getpid():
+            return False
+        if process.environ().get(MARK) == mark:
+            return True
+        return str(root) in " ".join(process.cmdline()) and Path(process.cwd()).is_relative_to(root)
+    return False
 
 
 def mounts_beneath(root: Path) -> list[str]:

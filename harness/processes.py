@@ -58,12 +58,14 @@ class Child:
             self.process.kill()
             self.process.wait(timeout=10)
 
-    def tail(self, lines: int = 5) -> str:
-        """The last lines of its log, for an error message."""
+    def tail(self, lines: int = 12) -> str:
+        """The last lines of its log, without the frames of tracebacks, for an error message."""
         try:
-            return "\n".join(self.log.read_text(errors="replace").strip().splitlines()[-lines:])
+            log = self.log.read_text(errors="replace").splitlines()
         except OSError:
             return ""
+        frames = (" ", "\t", "Traceback", "During handling of")
+        return "\n".join([line for line in log if line and not line.startswith(frames)][-lines:])
 
 
 @contextlib.contextmanager
@@ -88,10 +90,10 @@ def wait_ready(child: Child, probe: Callable[[], bool], seconds: float = READY_S
                 return
         if (code := child.exit_code) is not None:
             raise HarnessError(
-                f"{child.name} ended with exit code {code} before it was ready: {child.tail()}"
+                f"{child.name} ended with exit code {code} before it was ready; its log:\n{child.tail()}"
             )
         if time.monotonic() > deadline:
-            raise HarnessError(f"{child.name} was not ready within {seconds:.0f} s: {child.tail()}")
+            raise HarnessError(f"{child.name} was not ready within {seconds:.0f} s; its log:\n{child.tail()}")
         time.sleep(0.005)
 
 
@@ -113,14 +115,19 @@ def program(
 
 
 class PythonLauncher:
-    """Runs ``python -m MODULE ARGS``, cold or forked from a warm parent that has imported ``preload``."""
+    """Runs ``python -m MODULE ARGS``, cold or forked from a warm parent that has imported ``preload``.
 
-    def __init__(self, *, warm: bool, preload: Sequence[str] = ()) -> None:
+    Args:
+        folder: where the warm parent keeps its socket.
+    """
+
+    def __init__(self, folder: Path, *, warm: bool, preload: Sequence[str] = ()) -> None:
+        self._folder = folder
         self._context = multiprocessing.get_context("forkserver") if warm else None
         if self._context is not None:
             # "__main__" too, lest each child imports the harness's own command again.
             self._context.set_forkserver_preload(["__main__", "runpy", *preload])
-            multiprocessing.forkserver.ensure_running()
+            self._warm_up()
 
     def start(
         self, name: str, module: str, args: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str]
@@ -129,11 +136,21 @@ class PythonLauncher:
         full = {**_inherited_environment(), **env}
         if self._context is None:
             return program(name, [sys.executable, "-m", module, *args], cwd=cwd, log=log, env=full)
+        self._warm_up()
         process = self._context.Process(
             target=_run_module, args=(module, list(args), full, str(cwd), str(log)), name=name, daemon=True
         )
         process.start()
         return Child(name, process, log)
+
+    def _warm_up(self) -> None:
+        """Start the warm parent, unless it runs.
+
+        It would make a folder of its own in /tmp, which a harness that is killed leaves behind; there
+        is no public way to name another.
+        """
+        multiprocessing.current_process()._config["tempdir"] = str(self._folder)  # type: ignore[attr-defined]
+        multiprocessing.forkserver.ensure_running()
 
 
 def _inherited_environment() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 Whatever is started carries ``HARNESS_RUN=<id>`` in its environment and writes beneath one folder. A
 janitor process in a session of its own waits for the end of a pipe that only the harness holds open:
-at a clean end, after Ctrl-C, an exception or SIGKILL alike it kills whatever still carries the mark,
+at a clean end, after Ctrl-C, an exception or SIGKILL alike it kills whatever is still running of it,
 unmounts whatever is mounted beneath the folder, and removes the folder.
 """
 

@@ -149,8 +149,10 @@ def upload_elsewhere(case: Case) -> Diagnosis | None:
     shown = f"{case.wrote.instance} wrote {written[-1]}; {case.failed.instance} " + (
         f"has an older {place}" if found else f"looked for {place}: not there"
     )
-    local = place.startswith(f"{case.failed.instance}:/")
-    return Diagnosis(CAUSES["D01" if local else "E02"], shown)
+    own_disks = written[-1].startswith(f"{case.wrote.instance}:/") and place.startswith(
+        f"{case.failed.instance}:/"
+    )
+    return Diagnosis(CAUSES["D01" if own_disks else "E02"], shown)
 
 
 def invented(case: Case) -> Diagnosis | None:

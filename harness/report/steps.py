@@ -52,7 +52,9 @@ def steps(seen: Observation) -> Iterator[Step]:
     for call in seen.evidence.get("llm") or []:
         said = call.get("error") or ", ".join(call.get("tool_calls") or []) or "an answer in words"
         yield Step(served, "LLM", f"asks the model: {said}", good=call.get("error") is None)
-    yield Step(served, BROWSER, f"{seen.status} {workflow(seen)}: {shortened(seen.text)}", _ok(seen))
+    said = shortened(seen.text, 90)
+    good = None if seen.status is not None and seen.status < 400 else False  # 200 says nothing
+    yield Step(served, BROWSER, " ".join(filter(None, (str(seen.status), workflow(seen), said))), good)
 
 
 def store(location: str) -> str:
@@ -63,7 +65,7 @@ def store(location: str) -> str:
 
 def workflow(seen: Observation) -> str:
     """Which workflow answered, for people; empty for a request that has none."""
-    return {"normal": "normal workflow", "data-analysis": "Data Analysis"}.get(
+    return {"normal": "normal workflow:", "data-analysis": "Data Analysis:"}.get(
         str(seen.value("workflow")), ""
     )
 
@@ -81,7 +83,3 @@ def shortened(text: str, length: int = 110) -> str:
 
 def _found(look: dict[str, object]) -> str:
     return "found" if look.get("found") else "not found"
-
-
-def _ok(seen: Observation) -> bool:
-    return seen.status is not None and seen.status < 400

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -20,14 +21,17 @@ from harness.topology import Topology
 
 STYLES = {WORKS: "green", AFFINITY: "yellow", BROKEN: "red", SKIPPED: "dim", UNKNOWN: "magenta"}
 SHORT = {WORKS: "works", AFFINITY: "affinity", BROKEN: "broken", SKIPPED: "skipped", UNKNOWN: "unknown"}
+MARKS = {WORKS: "+", AFFINITY: "~", BROKEN: "x", SKIPPED: "-", UNKNOWN: "?"}
 PIPE_WIDTH = 140
+WIDE = 115
+"""Columns from which the table has room for words; below it has marks, and says what they mean."""
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Output as wide as the terminal; in a pipe wide enough for the table, and without colour."""
+    """Lines are left whole, for grep and for the terminal's own wrapping; in a pipe there is no colour."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return Console(file=stream, width=width, highlight=False, soft_wrap=True)
 
 
 def tell(out: Console, number: int, seen: Observation) -> None:
@@ -44,18 +48,28 @@ def failure(out: Console, play: Play) -> None:
         out.print(Text.assemble(("   it does not: ", "bold red"), play.failure.found))
 
 
-def table(cells: Sequence[Cell], topologies: Sequence[Topology]) -> Table:
+def show_table(out: Console, cells: Sequence[Cell], topologies: Sequence[Topology]) -> None:
     """Topologies down, scenarios across; a cell that is not as expected carries an exclamation mark."""
     names = list(dict.fromkeys(cell.scenario for cell in cells))
-    view = Table(title_justify="left", header_style="bold", pad_edge=False)
-    view.add_column("topology")
-    for name in names:
-        view.add_column(name.replace("-", "\n"), justify="center")
     by_place = {(cell.topology, cell.scenario): cell for cell in cells}
+    words = SHORT if out.width >= WIDE else MARKS
+    view = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    view.add_column("topology", no_wrap=True)
+    for number, name in enumerate(names, start=1):
+        heading = name.replace("-", "\n") if words is SHORT else str(number)
+        view.add_column(heading, justify="center", vertical="bottom")
     for topology in topologies:
         row = [by_place.get((topology.name, name)) for name in names]
-        view.add_row(Text(topology.title), *(_short(cell) for cell in row))
-    return view
+        view.add_row(Text(topology.title), *(_short(cell, words) for cell in row))
+    out.print(view, soft_wrap=False)
+    if words is MARKS:
+        out.print(", ".join(f"{number} {name}" for number, name in enumerate(names, start=1)))
+    for verdict in STYLES:
+        if words[verdict] != verdict and any(cell.verdict == verdict for cell in cells):
+            out.print(f"{words[verdict]} = {verdict}", style=STYLES[verdict])
+    if not all(cell.as_expected for cell in cells):
+        out.print("! = not what expectations.toml says", style="bold red")
+    out.print()
 
 
 def causes(cells: Sequence[Cell], topologies: Sequence[Topology]) -> list[Text]:
@@ -93,29 +107,31 @@ def differences(cells: Sequence[Cell]) -> list[Text]:
 
 
 def advice(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:
-    """What to do, from what came out: what holds everywhere, what only hides the problem."""
+    """What to do, from what came out: the commonest cause's fix, what holds, what only hides it."""
     verdicts: dict[str, set[str]] = defaultdict(set)
     for cell in cells:
         verdicts[cell.topology].add(cell.verdict)
+    found = Counter(cell.diagnosis.cause for cell in cells if cell.diagnosis)
+    if not found:
+        return "What to do: nothing; no cell failed."
     title = {topology.name: topology.title for topology in topologies}
+    ((cause, _),) = found.most_common(1)
     holds = [title[name] for name, seen in verdicts.items() if seen == {WORKS}]
     hides = [title[name] for name, seen in verdicts.items() if AFFINITY in seen]
-    if not holds:
-        return "What to do: nothing that was run holds in every scenario; share session and upload first."
-    text = "What to do: keep uploads where every instance reads them; these hold everywhere: "
-    text += f"{', '.join(holds)}."
-    return text + (f" What only hides the problem: {', '.join(hides)}." if hides else "")
+    text = f"What to do ({cause.id}, {cause.title}): {cause.fix}. "
+    text += f"Proved in every scenario: {', '.join(holds) or 'none of these'}."
+    return text + (f" Only hides the problem: {', '.join(hides)}." if hides else "")
 
 
 def _arrow(step: Step) -> Text:
     mark, style = {True: ("+", "green"), False: ("x", "red"), None: (" ", "")}[step.good]
     return Text.assemble(
-        (f"   {mark} ", style), (f"{step.source} -> {step.target}: ", "bold"), (step.text, style)
+        (f"   {mark} ", style), (f"{step.source} -> {step.target}: ", "bold"), (brief(step.text), style)
     )
 
 
-def _short(cell: Cell | None) -> Text:
+def _short(cell: Cell | None, words: Mapping[str, str]) -> Text:
     if cell is None:
         return Text("")
     mark = "" if cell.as_expected else " !"
-    return Text(SHORT[cell.verdict] + mark, style=STYLES[cell.verdict])
+    return Text(words[cell.verdict] + mark, style=STYLES[cell.verdict])

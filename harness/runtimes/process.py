@@ -78,7 +78,7 @@ class ProcessRuntime:
         self._plan, self._workshop = plan, workshop
         self._endpoint = llm.external(llm_url) if llm_url else None
         preload = [*plan.app.preload, *_PRELOAD, *_PRELOAD_LLM]
-        self._launcher = processes.PythonLauncher(warm=not cold, preload=preload)
+        self._launcher = processes.PythonLauncher(workshop.root, warm=not cold, preload=preload)
 
     @contextlib.contextmanager
     def up(self, topology: Topology) -> Iterator[ProcessDeployment]:
@@ -165,12 +165,14 @@ class ProcessRuntime:
         )
 
     def _wait_worker(self, child: processes.Child, url: str, pin: str) -> None:
-        last = "no answer"
+        last = "nothing"
 
         def ready() -> bool:
             nonlocal last
             answer = requests.get(url + self._plan.app.ready, headers={PIN_HEADER: pin}, timeout=30)
-            last = f"{answer.status_code} {answer.text[:300].strip()}"
+            last = f"HTTP {answer.status_code}"
+            if answer.headers.get("Content-Type", "").startswith("application/json"):
+                last += f" {answer.text[:500].strip()}"
             if answer.status_code != 200:
                 time.sleep(0.02)
             return answer.status_code == 200
@@ -178,7 +180,8 @@ class ProcessRuntime:
         try:
             processes.wait_ready(child, ready)
         except HarnessError as error:
-            raise HarnessError(f"{error} (worker {pin} last answered: {last})") from error
+            asked = f"{self._plan.app.ready} of worker {pin} last answered {last}"
+            raise HarnessError(f"{error}\n{asked}") from error
 
 
 class _SharedFiles:

@@ -1,0 +1,61 @@
+# make reproduce   reproduce the failure and check every fix
+# make test        run the tests
+# The virtual environment is made by the first of them, and again when pyproject.toml changes.
+# For a lock instead of the newest versions in range: make test CONSTRAINTS=constraints.txt
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+PIP    := $(PYTHON) -m pip --disable-pip-version-check
+CONSTRAINTS :=
+ARGS   :=
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce matrix test lint constraints clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+reproduce: $(VENV)/run.stamp  ## reproduce the failure and check every fix (options: ARGS="--cold")
+	@$(PYTHON) -m harness reproduce $(ARGS)
+
+matrix: $(VENV)/run.stamp  ## every scenario on every topology (options: ARGS="-t sticky")
+	@$(PYTHON) -m harness matrix $(ARGS)
+
+test: $(VENV)/dev.stamp  ## run the tests in parallel (options: ARGS="-k nginx")
+	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/dev.stamp  ## ruff, its formatter, mypy
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+constraints: $(VENV)/dev.stamp  ## lock what is installed here, for CI
+	@$(PIP) freeze --exclude-editable | sort -f > constraints.txt
+
+clean:  ## remove the virtual environment, results and caches
+	rm -rf $(VENV) results build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/run.stamp: pyproject.toml $(PYTHON)
+	@echo "installing the project and the parts it runs (once; some 110 MB to download)"
+	@$(PIP) install --progress-bar on $(CONSTRAINTS:%=-c %) -e .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml $(PYTHON)
+	@echo "installing the project with what its tests need (once; some 170 MB to download)"
+	@$(PIP) install --progress-bar on $(CONSTRAINTS:%=-c %) -e '.[dev]'
+	@touch $@ $(VENV)/run.stamp
+
+# The newest Python that is at least 3.11, whatever it is called here.
+$(PYTHON):
+	@for python in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "making $(VENV) with $$($$python --version)"; \
+	    $$python -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); \
+	    echo "make: $$python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; \
+	    exit 2; \
+	  fi; \
+	done; \
+	echo "make: no Python 3.11 or later on PATH; on Debian 12 or later: apt-get install python3 python3-venv" >&2; \
+	exit 2
