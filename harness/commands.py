@@ -21,6 +21,7 @@ from harness import parts, project
 from harness.errors import HarnessError
 from harness.observe import Observation
 from harness.report import files, terminal
+from harness.report.advice import advice
 from harness.report.steps import brief
 from harness.runtimes.process import ProcessRuntime
 from harness.scenario import Scenario, play
@@ -226,7 +227,7 @@ def _report(
         out.print(line)
     counts = f"{len(cells) - len(different)} of {len(cells)} cells as expected"
     out.print(f"{counts}, {seconds:.1f} s; {folder}/: report.html, results.json, matrix.csv, junit.xml")
-    out.print(terminal.advice(cells, topologies), style="bold", markup=False)
+    out.print(advice(cells, topologies), style="bold", markup=False)
     if options.as_json:
         rows = [files.row(cell) | {"as_expected": cell.as_expected} for cell in cells]
         print(json.dumps({"as_expected": not different, "folder": str(folder), "cells": rows}, indent=1))

@@ -100,7 +100,8 @@ def run(
             expected = expectations.get((cell.scenario, cell.topology))
             cells.append(replace(cell, expected=expected))
             notify(cells[-1])
-        return cells
+        order = [scenario.name for scenario in wanted]
+        return sorted(cells, key=lambda cell: order.index(cell.scenario))
 
     with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
         futures = [pool.submit(column, topology, wanted) for topology, wanted in todo]
@@ -122,7 +123,9 @@ def _column(
     """The cells of one topology; those that leave the deployment whole first, on one deployment."""
     whole: list[Scenario] = []
     for scenario in wanted:
-        reason = scenarios.unmet(scenario, topology.instances, topology.workers, scripted_llm)
+        reason = scenarios.unmet(scenario, topology.instances, topology.workers)
+        if reason is None and scenario.scripted_llm and not scripted_llm:
+            reason = f"{MISSING}the scripted LLM, which --llm has replaced"
         if reason:
             yield Cell(scenario.name, topology.name, runtime.name, scenarios.SKIPPED, reason=reason)
         else:

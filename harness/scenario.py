@@ -27,7 +27,7 @@ SKIPPED = "skipped"
 UNKNOWN = "unknown"
 VERDICTS = (WORKS, AFFINITY, BROKEN, SKIPPED, UNKNOWN)
 
-BALANCED = "through the balancer"
+BALANCED = "as the scenario routes them"
 AROUND = "every request to another worker than the last"
 
 
@@ -221,12 +221,10 @@ def judge(scenario: Scenario, deployment: Deployment) -> Judgement:
     return Judgement(UNKNOWN if second.error else verdict, [first, second], second)
 
 
-def unmet(scenario: Scenario, deployment_instances: int, workers: int, scripted_llm: bool) -> str | None:
+def unmet(scenario: Scenario, instances: int, workers: int) -> str | None:
     """Why a scenario means nothing on such a topology; None where it does."""
-    if deployment_instances < scenario.instances:
+    if instances < scenario.instances:
         return f"needs {scenario.instances} instances"
     if workers < scenario.workers:
         return f"needs {scenario.workers} workers an instance"
-    if scenario.scripted_llm and not scripted_llm:
-        return "needs the scripted LLM (run without --llm)"
     return None

@@ -9,11 +9,12 @@ from pathlib import Path
 import jinja2
 
 from harness.matrix import Cell
+from harness.report.advice import advice
 from harness.report.steps import BALANCER, BROWSER, Step, brief, shortened, steps
 from harness.scenario import Play
 from harness.topology import Topology
 
-LANE, ROW, MARGIN = 190, 34, 100
+LANE, ROW, MARGIN = 165, 34, 100
 """Pixels between two lifelines, between two arrows, and left of the first lifeline."""
 
 
@@ -75,5 +76,7 @@ def render(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:
         scenarios=list(dict.fromkeys(cell.scenario for cell in cells)),
         by_place=by_place,
         diagram=diagram,
+        brief=brief,
+        advice=advice(cells, topologies),
         different=[cell for cell in cells if not cell.as_expected],
     )

@@ -8,8 +8,9 @@ The terminal tells these steps, the HTML report draws them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.observe import Observation
 
@@ -36,9 +37,7 @@ def steps(seen: Observation) -> Iterator[Step]:
     served = seen.instance
     how = f"pinned to {seen.pinned}" if seen.pinned else f"chose {seen.served_by}"
     yield Step(BALANCER, served, f"worker {seen.worker}, {how}")
-    session = seen.evidence.get("session") or {}
-    if session.get("source") == "minted" and session.get("cookie_sent"):
-        yield Step(served, served, "does not know the session of the cookie: begins a new one", good=False)
+    yield from _session(served, seen.evidence.get("session") or {})
     for look in (seen.evidence.get("mode") or {}).get("looked_at") or []:
         target = store(look["where"]) if look.get("what") == "flag" else served
         yield Step(
@@ -55,6 +54,16 @@ def steps(seen: Observation) -> Iterator[Step]:
     said = shortened(seen.text, 90)
     good = None if seen.status is not None and seen.status < 400 else False  # 200 says nothing
     yield Step(served, BROWSER, " ".join(filter(None, (str(seen.status), workflow(seen), said))), good)
+
+
+def _session(served: str, session: Mapping[str, Any]) -> Iterator[Step]:
+    """Where the session of a cookie was looked for; a client without a cookie has none to look for."""
+    if not session.get("cookie_sent") or session.get("source") == "none":
+        return
+    where = {"redis": "Redis", "filesystem": f"{served}'s disk"}.get(str(session.get("strategy")), served)
+    known = session.get("source") == "cookie"
+    text = "known" if known else "not known, begins a new one"
+    yield Step(served, where, f"looks for the session of the cookie: {text}", known)
 
 
 def store(location: str) -> str:

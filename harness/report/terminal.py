@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from rich import box
@@ -104,23 +104,6 @@ def differences(cells: Sequence[Cell]) -> list[Text]:
             if cell.diagnosis is not None:
                 lines.append(Text(f"    {brief(cell.diagnosis.shown_by)}", style="dim"))
     return lines
-
-
-def advice(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:
-    """What to do, from what came out: the commonest cause's fix, what holds, what only hides it."""
-    verdicts: dict[str, set[str]] = defaultdict(set)
-    for cell in cells:
-        verdicts[cell.topology].add(cell.verdict)
-    found = Counter(cell.diagnosis.cause for cell in cells if cell.diagnosis)
-    if not found:
-        return "What to do: nothing; no cell failed."
-    title = {topology.name: topology.title for topology in topologies}
-    ((cause, _),) = found.most_common(1)
-    holds = [title[name] for name, seen in verdicts.items() if seen == {WORKS}]
-    hides = [title[name] for name, seen in verdicts.items() if AFFINITY in seen]
-    text = f"What to do ({cause.id}, {cause.title}): {cause.fix}. "
-    text += f"Proved in every scenario: {', '.join(holds) or 'none of these'}."
-    return text + (f" Only hides the problem: {', '.join(hides)}." if hides else "")
 
 
 def _arrow(step: Step) -> Text:

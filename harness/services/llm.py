@@ -61,10 +61,15 @@ def external(base_url: str) -> LLM:
     """An endpoint that somebody else runs; key and model by OPENAI_API_KEY and OPENAI_MODEL.
 
     Raises:
-        HarnessError: the URL or the model is missing or malformed.
+        HarnessError: the URL or the model is missing or malformed, or nothing answers there.
     """
     if not base_url.startswith(("http://", "https://")):
         raise HarnessError(f"--llm: {base_url!r} is not an http(s) URL, e.g. http://127.0.0.1:8000/v1")
     if not (model := os.environ.get("OPENAI_MODEL")):
         raise HarnessError("OPENAI_MODEL: not set; --llm needs the name of the model at that endpoint")
-    return LLM(base_url.rstrip("/"), os.environ.get("OPENAI_API_KEY", "not-needed"), model)
+    found = LLM(base_url.rstrip("/"), os.environ.get("OPENAI_API_KEY", "not-needed"), model)
+    try:  # any answer will do: what the model server is worth, the scenarios find out
+        requests.get(f"{found.base_url}/models", timeout=10)
+    except requests.RequestException as error:
+        raise HarnessError(f"--llm: {base_url!r} cannot be reached ({type(error).__name__})") from error
+    return found

