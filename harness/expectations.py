@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import toml_file
 from harness.diagnose import CAUSES
 from harness.errors import HarnessError
 from harness.scenario import VERDICTS
@@ -34,14 +34,8 @@ def load(path: Path, scenarios: Collection[str]) -> Expectations:
         HarnessError: unreadable, not TOML, an unknown scenario, verdict or cause; the message names
             the file, the key, the value and what is allowed.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: not a TOML file: {error}") from error
     expectations = {}
-    for topology, cells in data.items():
+    for topology, cells in toml_file.read(path).items():
         if not isinstance(cells, dict):
             raise HarnessError(f"{path}: {topology}: {cells!r} is not a table")
         for scenario, text in cells.items():

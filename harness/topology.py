@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 import string
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness import toml_file
 from harness.errors import HarnessError
 from harness.services import AFFINITIES, LLM_FAULTS, SERVICES
 
@@ -109,13 +109,7 @@ def load(path: Path) -> Plan:
         HarnessError: unreadable, not TOML, or a key or value that is not allowed; the message names
             the file, the key, the value found and what is allowed.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: not a TOML file: {error}") from error
-    top = _Table(path, "", data)
+    top = _Table(path, "", toml_file.read(path))
     top.only("app", "topology")
     app = _app(top.table("app"))
     tables = top.table("topology")
