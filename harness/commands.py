@@ -81,7 +81,7 @@ def run(options: Options, scenario_name: str, topology_name: str) -> int:
     """One cell, told request by request."""
     known, out = options.project(), options.out
     scenario, topology = known.scenario(scenario_name), known.plan.topology(topology_name)
-    with _runtime(options, known) as runtime:
+    with out.status(f"{topology.name} / {scenario.name}"), _runtime(options, known) as runtime:
         (cell,) = judging.run(
             runtime, [(topology, [scenario])], known.expected, scripted_llm=options.llm_url is None
         )
@@ -104,7 +104,10 @@ def up(options: Options, topology_name: str, show_config: bool) -> int:
     """Keep a topology up until a signal comes."""
     known, out = options.project(), options.out
     topology = known.plan.topology(topology_name)
-    with _runtime(options, known) as runtime, runtime.up(topology) as deployment:
+    with contextlib.ExitStack() as stack:
+        with out.status(f"bringing up {topology.name}"):
+            runtime = stack.enter_context(_runtime(options, known))
+            deployment = stack.enter_context(runtime.up(topology))
         if show_config:
             out.print(deployment.config.read_text(), markup=False)
         out.print(f"{topology.title}: {deployment.affinity.meaning}")
@@ -162,7 +165,9 @@ def _show(out: Console, runtime: ProcessRuntime, topology: Topology, scenario: S
     def tell(seen: Observation) -> None:
         terminal.tell(out, next(numbers), seen)
 
-    with runtime.up(topology) as deployment:
+    with contextlib.ExitStack() as stack:
+        with out.status(f"bringing up {topology.name}"):
+            deployment = stack.enter_context(runtime.up(topology))
         performance = play(scenario, deployment, tell=tell)
     terminal.failure(out, performance)
     return not performance.holds
