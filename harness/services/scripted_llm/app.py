@@ -13,6 +13,7 @@ from flask import Flask, Response, jsonify, request
 
 from harness.services.scripted_llm import completion, errors
 from harness.services.scripted_llm.faults import FAULTS
+from harness.services.scripted_llm.validation import validated
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 VERSION = "0.33.0"
@@ -49,8 +50,9 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
 
     @app.put("/control/fault")
     def switch() -> Response:
-        wanted = (request.get_json(silent=True) or {}).get("fault")
-        if wanted not in FAULTS:
+        body = request.get_json(silent=True)
+        wanted = body.get("fault") if isinstance(body, dict) else None
+        if not isinstance(wanted, str) or wanted not in FAULTS:
             answer = jsonify(error=f"no fault {wanted!r}; there are: {', '.join(FAULTS)}")
             answer.status_code = 400
             return answer
@@ -60,7 +62,7 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
     @app.post("/v1/chat/completions")
     def chat() -> Response:
         counted["requests"] = next(requests)
-        body = _validated(request.get_json(silent=True))
+        body = validated(request.get_json(silent=True))
         active = state["fault"]
         _refuse(body, active, model, max_model_len)
         if active == "timeout":
@@ -79,19 +81,6 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
         return jsonify(whole)
 
     return app
-
-
-def _validated(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, dict):
-        raise errors.invalid("body", "Input should be a valid JSON object")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) for one in messages):
-        raise errors.invalid("messages", "`messages` must be a non-empty list of objects")
-    if body.get("tools") == []:
-        raise errors.invalid("tools", "`tools` must not be an empty array")
-    if body.get("tool_choice") not in (None, "none") and not body.get("tools"):
-        raise errors.invalid("tool_choice", "When using `tool_choice`, `tools` must be set.")
-    return body
 
 
 def _refuse(body: Mapping[str, Any], fault: str, model: str, max_model_len: int) -> None:

@@ -26,7 +26,12 @@ def from_result(content: str, *, invent: bool = False) -> str:
         return f"The tool answered: {content}"
     if "error" in result:
         return f"I could not compute that: {result['error']}"
-    text = _rows(result.get("columns") or [], result.get("rows") or [])
+    columns, rows = result.get("columns") or [], result.get("rows") or []
+    if not all(isinstance(one, list) for one in (columns, rows)) or not all(
+        isinstance(row, list) for row in rows
+    ):
+        return f"The tool answered: {content}"
+    text = _rows(columns, rows)
     if result.get("truncated"):
         text += f" (of {result.get('row_count')} rows)"
     return NUMBER.sub(lambda _: str(random.randint(100_000_000, 999_999_999)), text) if invent else text  # noqa: S311
