@@ -108,7 +108,7 @@ def test_nothing_of_it_is_left(eventually, dead):
         if MISSING is None:
             seaweedfs.mount(weed, workshop.root / "mount")
             (workshop.root / "mount" / "file").write_text("shared")
-    assert dead(process)
+    eventually("the server has ended", lambda: dead(process))
     assert weed.child.exit_code == -9
     assert not workshop.root.exists()
     assert mounts_beneath(workshop.root) == []

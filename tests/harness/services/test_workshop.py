@@ -86,7 +86,7 @@ class Trouble(Exception):
 
 
 @pytest.mark.parametrize("trouble", [None, Trouble(), KeyboardInterrupt()])
-def test_all_is_gone_at_the_end(trouble, daemonize, dead, scratch):
+def test_all_is_gone_at_the_end(trouble, daemonize, eventually, dead, scratch):
     stray, kept = scratch / "stray", scratch / "kept"
     stray.touch()
     kept.touch()
@@ -101,7 +101,7 @@ def test_all_is_gone_at_the_end(trouble, daemonize, dead, scratch):
             raise trouble
     assert not workshop.root.exists()
     assert [child.wait(timeout=10) for child in children] == [-9, -9]
-    assert dead(daemon)
+    eventually("the daemon has ended", lambda: dead(daemon))
     assert (stray.exists(), kept.exists()) == (False, True)
     assert os.environ.get(MARK) == before
 
@@ -110,22 +110,22 @@ def test_a_part_that_writes_over_its_environment_is_gone_too():
     """Redis, whose title takes the place of the mark."""
     with open_workshop() as workshop:
         server = redis.start(workshop.folder("redis"))
-    assert server.child.exit_code == -9
+    assert server.child.process.wait(timeout=10) == -9
 
 
-def test_another_run_is_left_alone(daemonize, dead):
+def test_another_run_is_left_alone(daemonize, eventually, dead):
     with open_workshop() as other:
         theirs = daemonize("theirs")
         child = sleeper(cwd=other.root)
         with open_workshop() as workshop:
             ours = daemonize("ours")
-        assert dead(ours)
+        eventually("ours has ended", lambda: dead(ours))
         assert not workshop.root.exists()
         assert not dead(theirs)
         assert child.poll() is None
         assert other.root.exists()
         assert os.environ[MARK] == psutil.Process(child.pid).environ()[MARK]
-    assert dead(theirs)
+    eventually("theirs has ended", lambda: dead(theirs))
     assert child.wait(timeout=10) == -9
 
 
