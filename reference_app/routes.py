@@ -58,7 +58,7 @@ def upload() -> Response:
     data = sent.read()
     frame = dataset.parse(suffix, data)
     session_id = _own_session_id()
-    use.storage.publish(session_id, Flag.of(name, suffix, data), data)
+    copies = use.storage.publish(session_id, Flag.of(name, suffix, data), data)
     session.update(has_data_analysis_file=True, data_analysis_filename=name, history=[])
     columns = [str(column) for column in frame.columns]
     answer = jsonify(
@@ -68,6 +68,7 @@ def upload() -> Response:
         filename=name,
         file_size=len(data),
         metadata={"rows": len(frame), "columns": len(columns), "column_names": columns},
+        **({"copies": copies} if copies else {}),
         instance=use.settings.instance_name,
     )
     if use.settings.stickiness_cookie:  # the failed attempt of the report: nothing reads these

@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from reference_app import sessions, storage
+from reference_app.environment import Reader
 from reference_app.errors import ConfigError
 
 MODES = ("flag-file", "session")
 SWITCH = ("off", "on")
-SHORTEST_KEY = 16
-NAME = re.compile(r"[!-~]{1,100}")
-"""An instance's name stands in a header of every answer."""
+SYNC = "instance-sync"
+SYNC_FAULTS = {
+    "no-session-folder": "the destination lacks the session's folder, in push and pull",
+    "skips-dotfiles": "the pull copies <session>/*, which leaves the flag behind",
+    "flag-decides": "a peer without the flag counts as a peer without the session",
+    "no-budget": "every command to every peer has its whole time, one after the other",
+    "leaves-ssh": "at a time-out only the command itself is killed; the ssh of an rsync goes on",
+    "swallows-outcome": "the upload says that sync was initiated, whatever came of it",
+}
+"""What was wrong with the original's instance sync; each can be chosen (storage/sync/original.py)."""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """SYNC_*, which only the strategy ``instance-sync`` reads.
+
+    Args:
+        peers: hosts of the fleet, as the ssh configuration names them; this instance left out.
+        original: whether it is done as it was, with ``faults``, or repaired.
+        seconds: what an upload or a chat may spend on it; in the original, what a command may take.
+    """
+
+    peers: tuple[str, ...]
+    ssh_config: Path
+    original: bool
+    faults: frozenset[str]
+    seconds: float
+
+    @classmethod
+    def read(cls, read: Reader, instance: str) -> Sync:
+        """Read them.
+
+        Raises:
+            ConfigError: as in ``Settings.from_env``.
+        """
+        original = read.choice("SYNC_AS", ("repaired", "original"), "repaired") == "original"
+        faults = read.choices("SYNC_FAULTS", SYNC_FAULTS)
+        if faults and not original:
+            raise ConfigError(
+                f"SYNC_FAULTS is {','.join(sorted(faults))!r}, and SYNC_AS is 'repaired', which has none; "
+                "allowed with SYNC_AS=original"
+            )
+        ssh_config = read.path("SYNC_SSH_CONFIG", needed_by=SYNC)
+        assert ssh_config is not None
+        return cls(
+            peers=tuple(peer for peer in read.hosts("SYNC_PEERS", needed_by=SYNC) if peer != instance),
+            ssh_config=ssh_config,
+            original=original,
+            faults=faults,
+            seconds=read.seconds("SYNC_SECONDS", 10.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -27,11 +75,13 @@ class Settings:
     session_strategy: str
     session_file_dir: Path | None
     redis_url: str | None
+    redis_key_prefix: str
     storage_strategy: str
     upload_root: Path | None
     shared_root: Path | None
     shared_root_must_be_mount: bool
     s3_bucket: str | None
+    sync: Sync | None
     mode_detection: str
     stickiness_cookie: bool
     max_content_length: int
@@ -50,20 +100,23 @@ class Settings:
         Raises:
             ConfigError: a variable is missing or has a value that is not allowed.
         """
-        read = _Reader(env)
+        read = Reader(env)
+        instance = read.name("INSTANCE_NAME", socket.gethostname())
         session = read.choice("SESSION_STRATEGY", tuple(sessions.STRATEGIES), "signed-cookie")
         kept = read.choice("STORAGE_STRATEGY", tuple(storage.STRATEGIES), "local")
         return cls(
             secret_key=read.secret("SECRET_KEY"),
-            instance_name=read.name("INSTANCE_NAME", socket.gethostname()),
+            instance_name=instance,
             session_strategy=session,
             session_file_dir=read.path("SESSION_FILE_DIR", needed_by=session == "filesystem" and session),
             redis_url=read.needed("REDIS_URL", needed_by=session == "redis" and session),
+            redis_key_prefix=read.text("REDIS_KEY_PREFIX", "chatmrpt:"),
             storage_strategy=kept,
-            upload_root=read.path("UPLOAD_ROOT", needed_by=kept == "local" and kept),
+            upload_root=read.path("UPLOAD_ROOT", needed_by=kept in ("local", SYNC) and kept),
             shared_root=read.path("SHARED_ROOT", needed_by=kept == "shared" and kept),
             shared_root_must_be_mount=read.choice("SHARED_ROOT_MUST_BE_MOUNT", ("yes", "no"), "yes") == "yes",
             s3_bucket=read.needed("S3_BUCKET", needed_by=kept == "s3" and kept),
+            sync=Sync.read(read, instance) if kept == SYNC else None,
             mode_detection=read.choice("MODE_DETECTION", MODES, "flag-file"),
             stickiness_cookie=read.choice("STICKINESS_COOKIE", SWITCH, "off") == "on",
             max_content_length=read.whole("MAX_CONTENT_LENGTH", 32 * 1024 * 1024),
@@ -75,76 +128,3 @@ class Settings:
             llm_max_turns=read.whole("LLM_MAX_TURNS", 6),
             llm_stream=read.choice("LLM_STREAM", SWITCH, "off") == "on",
         )
-
-
-class _Reader:
-    """Reads variables, and says what is wrong with one."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._env.get(name) or default
-        if not value:
-            raise ConfigError(f"{name} is not set; set it in the environment")
-        return value
-
-    def name(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        if not NAME.fullmatch(value):
-            raise ConfigError(
-                f"{name} is {value!r}; up to 100 visible ASCII characters are needed, no blanks"
-            )
-        return value
-
-    def url(self, name: str) -> str:
-        value = self.text(name)
-        if not value.startswith(("http://", "https://")):
-            raise ConfigError(f"{name} is {value!r}; a URL is needed, e.g. http://127.0.0.1:8000/v1")
-        return value
-
-    def secret(self, name: str) -> str:
-        value = self.text(name)
-        if len(value) < SHORTEST_KEY:
-            raise ConfigError(
-                f"{name} has {len(value)} characters; at least {SHORTEST_KEY} are needed, "
-                "the same on every instance (python -c 'import secrets; print(secrets.token_hex(32))')"
-            )
-        return value
-
-    def needed(self, name: str, needed_by: str | bool) -> str | None:
-        """A variable that one strategy cannot do without."""
-        value = self._env.get(name) or None
-        if needed_by and value is None:
-            raise ConfigError(f"{name} is not set; the strategy {needed_by!r} needs it")
-        return value
-
-    def path(self, name: str, needed_by: str | bool = False) -> Path | None:
-        value = self.needed(name, needed_by)
-        if value is None:
-            return None
-        if not Path(value).is_absolute():
-            raise ConfigError(f"{name} is {value!r}; an absolute path is needed, whatever the working folder")
-        return Path(value)
-
-    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise ConfigError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
-        return value
-
-    def whole(self, name: str, default: int) -> int:
-        value = self.text(name, str(default))
-        if not value.isdecimal() or int(value) < 1:
-            raise ConfigError(f"{name} is {value!r}; a whole number above 0 is needed")
-        return int(value)
-
-    def seconds(self, name: str, default: float) -> float:
-        value = self.text(name, str(default))
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < 3600:
-            raise ConfigError(f"{name} is {value!r}; seconds above 0 and below 3600 are needed")
-        return number

@@ -25,7 +25,6 @@ STRATEGIES = {
 }
 
 COOKIE = "chatmrpt_session"
-KEY_PREFIX = "chatmrpt:"
 SERVER_SIDE_HISTORY = 16_000
 
 
@@ -52,7 +51,6 @@ def install(app: Flask, settings: Settings) -> SessionStrategy:
         SESSION_COOKIE_NAME=COOKIE,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_KEY_PREFIX=KEY_PREFIX,
         PERMANENT_SESSION_LIFETIME=24 * 60 * 60,
         SESSION_REFRESH_EACH_REQUEST=False,  # or a mere reader writes back what an upload has changed
     )

@@ -27,9 +27,10 @@ def install(app: Flask, settings: Settings) -> SessionStrategy:
             "REDIS_URL is not a Redis URL (not shown: it may hold a password); allowed: "
             "redis://[:password@]host:port/db, rediss://..., unix:///path/to/socket"
         ) from None
-    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=client)
+    app.config.update(
+        SESSION_TYPE="redis", SESSION_REDIS=client, SESSION_KEY_PREFIX=settings.redis_key_prefix
+    )
     Session(app)
-
     return SessionStrategy(check=lambda: check(client))
 
 

@@ -16,6 +16,7 @@ STRATEGIES = {
     "local": "reference_app.storage.local",
     "shared": "reference_app.storage.shared",
     "s3": "reference_app.storage.s3",
+    "instance-sync": "reference_app.storage.sync",
 }
 
 

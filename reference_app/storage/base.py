@@ -59,9 +59,11 @@ class Flag:
             CorruptData: it is not one.
         """
         try:
-            return cls(**json.loads(text))
+            flag = cls(**json.loads(text))
+            checked(flag.generation)  # it becomes part of a path
         except (ValueError, TypeError) as error:
             raise CorruptData(f"the flag of this data set cannot be read: {error}") from error
+        return flag
 
     def verify(self, data: bytes) -> bytes:
         """The data, if it is what was uploaded.
@@ -76,6 +78,15 @@ class Flag:
         return data
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What came of copying an upload to another place."""
+
+    place: str
+    ok: bool
+    outcome: str
+
+
 class Storage(Protocol):
     """Keeps one data set for each session. Every method raises StoreDown when it cannot."""
 
@@ -84,8 +95,11 @@ class Storage(Protocol):
     def check(self) -> None:
         """Whether it can be reached."""
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
-        """Replace the session's data set. Raises StorageConflict if another upload won."""
+    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
+        """Replace the session's data set. Raises StorageConflict if another upload won.
+
+        Returns the copies made, where it has to travel; none where every instance sees it anyway.
+        """
 
     def flag(self, session_id: str) -> Flag | None:
         """The session's flag."""

@@ -13,6 +13,7 @@ from reference_app.errors import StoreDown
 from reference_app.evidence import storage_event
 from reference_app.storage.base import (
     FLAG_NAME,
+    Copy,
     Flag,
     checked,
     generation_named,
@@ -37,7 +38,7 @@ class FileTree:
             os.close(descriptor)
             Path(path).unlink()
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
+    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
         home = self._home(session_id)
         folder = home / flag.generation
         previous = generation_named(lambda: self.flag(session_id))
@@ -55,6 +56,7 @@ class FileTree:
             for old in home.iterdir():
                 if old.is_dir() and superseded(old.name, old.stat().st_mtime, flag.generation, previous):
                     shutil.rmtree(old, ignore_errors=True)
+        return []
 
     def flag(self, session_id: str) -> Flag | None:
         content = self._read("stat", self._home(session_id) / FLAG_NAME)

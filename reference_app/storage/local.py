@@ -9,9 +9,9 @@ from reference_app.storage.files import FileTree
 
 def open_storage(settings: Settings) -> FileTree:
     """The tree beneath UPLOAD_ROOT, made if need be."""
-    assert settings.upload_root is not None  # settings demand it for this strategy
+    assert settings.upload_root is not None  # settings demand it for the strategies that use this
     try:
         settings.upload_root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreDown("storage (local)", error) from error
-    return FileTree("local", settings.upload_root)
+        raise StoreDown(f"storage ({settings.storage_strategy})", error) from error
+    return FileTree(settings.storage_strategy, settings.upload_root)

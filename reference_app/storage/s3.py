@@ -20,6 +20,7 @@ from reference_app.evidence import storage_event
 from reference_app.settings import Settings
 from reference_app.storage.base import (
     FLAG_NAME,
+    Copy,
     Flag,
     checked,
     generation_named,
@@ -59,7 +60,7 @@ class S3Storage:
         with self._down():
             self._client.head_bucket(Bucket=self._bucket)
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> None:
+    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
         home = self._home(session_id)
         previous = generation_named(lambda: self.flag(session_id))
         current = self._etag(f"{home}{FLAG_NAME}")
@@ -76,6 +77,7 @@ class S3Storage:
         self._remove(
             home, lambda generation, modified: superseded(generation, modified, flag.generation, previous)
         )
+        return []
 
     def flag(self, session_id: str) -> Flag | None:
         content = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")

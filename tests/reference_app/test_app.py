@@ -81,6 +81,10 @@ def test_importing_needs_no_environment_and_no_client_library():
         ({"SECRET_KEY": "hunter2"}, "SECRET_KEY has 7 characters"),
         ({"SESSION_STRATEGY": "redis", "REDIS_URL": "unix:///nowhere/r.sock"}, "session store (redis)"),
         ({"STORAGE_STRATEGY": "shared", "SHARED_ROOT": "/nowhere"}, "SHARED_ROOT is '/nowhere'"),
+        (
+            {"STORAGE_STRATEGY": "instance-sync", "SYNC_PEERS": "B", "SYNC_SSH_CONFIG": "/nowhere/config"},
+            "SYNC_SSH_CONFIG is '/nowhere/config', which is not a file",
+        ),
     ],
 )
 def test_gunicorn_halts_with_one_line(env, tmp_path, changes, said):

@@ -152,6 +152,15 @@ def test_redis_is_shared_prefixed_and_expires(start, redis_server, upload):
     assert 86_000 < store.ttl(key) <= 86_400
 
 
+def test_redis_keys_have_the_prefix_they_are_given(start, redis_server, upload):
+    import redis
+
+    env = {"SESSION_STRATEGY": "redis", "REDIS_URL": redis_server.url}
+    upload(start(**env, REDIS_KEY_PREFIX="mine:").client())
+    (key,) = redis.Redis.from_url(redis_server.url).keys()
+    assert key.startswith(b"mine:")
+
+
 def test_redis_restarted_empty_is_an_unknown_session(start, redis_server, upload, say, model):
     model.message("hello")
     instance = start(SESSION_STRATEGY="redis", REDIS_URL=redis_server.url)

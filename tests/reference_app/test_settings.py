@@ -1,9 +1,11 @@
 """Every wrong variable is one clear line, and no secret is in it."""
 
+from pathlib import Path
+
 import pytest
 
 from reference_app.errors import ConfigError
-from reference_app.settings import Settings
+from reference_app.settings import SYNC_FAULTS, Settings, Sync
 
 
 def message(env):
@@ -38,6 +40,9 @@ def test_required(env, name, value):
         ({"SESSION_STRATEGY": "redis"}, "REDIS_URL"),
         ({"STORAGE_STRATEGY": "shared"}, "SHARED_ROOT"),
         ({"STORAGE_STRATEGY": "s3"}, "S3_BUCKET"),
+        ({"STORAGE_STRATEGY": "instance-sync"}, "SYNC_SSH_CONFIG"),
+        ({"STORAGE_STRATEGY": "instance-sync", "SYNC_SSH_CONFIG": "/c"}, "SYNC_PEERS"),
+        ({"STORAGE_STRATEGY": "instance-sync", "UPLOAD_ROOT": ""}, "UPLOAD_ROOT"),
     ],
 )
 def test_required_by_strategy(env, strategy, name):
@@ -50,7 +55,7 @@ def test_required_by_strategy(env, strategy, name):
     ("name", "value", "said"),
     [
         ("SESSION_STRATEGY", "cookie", "signed-cookie, filesystem, redis, memory"),
-        ("STORAGE_STRATEGY", "nfs", "local, shared, s3"),
+        ("STORAGE_STRATEGY", "nfs", "local, shared, s3, instance-sync"),
         ("MODE_DETECTION", "guess", "flag-file, session"),
         ("STICKINESS_COOKIE", "yes", "off, on"),
         ("LLM_STREAM", "true", "off, on"),
@@ -70,6 +75,54 @@ def test_wrong_value_is_named_and_shown(env, name, value, said):
     assert text.startswith(f"{name} is ")
     assert repr(value) in text
     assert said in text
+
+
+SYNC = {
+    "STORAGE_STRATEGY": "instance-sync",
+    "SYNC_PEERS": "A, B,C",
+    "SYNC_SSH_CONFIG": "/ssh_config",
+    "SYNC_AS": "original",
+}
+
+
+def test_sync_is_read_where_it_is_chosen(env):
+    assert Settings.from_env(env).sync is None
+    assert Settings.from_env(env | SYNC).sync == Sync(
+        ("B", "C"), Path("/ssh_config"), original=True, faults=frozenset(), seconds=10.0
+    )
+    some = Settings.from_env(env | SYNC | {"SYNC_FAULTS": "no-budget, flag-decides"}).sync
+    assert some.faults == {"no-budget", "flag-decides"}
+    every = Settings.from_env(env | SYNC | {"SYNC_FAULTS": "all", "SYNC_SECONDS": "0.5"}).sync
+    assert (every.faults, every.seconds) == (set(SYNC_FAULTS), 0.5)
+    repaired = Settings.from_env(env | SYNC | {"SYNC_AS": "", "SYNC_FAULTS": ""}).sync
+    assert (repaired.original, repaired.faults) == (False, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SYNC_PEERS", ",", "A,B"),
+        ("SYNC_PEERS", "B,,C", "separated by commas"),
+        ("SYNC_PEERS", "B C", "separated by commas"),
+        ("SYNC_PEERS", "-oProxyCommand=id", "names of hosts"),
+        ("SYNC_PEERS", "B\nC", "names of hosts"),
+        ("SYNC_SSH_CONFIG", "ssh_config", "absolute"),
+        ("SYNC_AS", "new", "repaired, original"),
+        ("SYNC_FAULTS", "slow", "all, or any of no-session-folder, skips-dotfiles, flag-decides"),
+        ("SYNC_FAULTS", "no-budget,", "allowed: all"),
+        ("SYNC_SECONDS", "0", "seconds above 0"),
+    ],
+)
+def test_a_wrong_sync_value_is_named_and_shown(env, name, value, said):
+    text = message(env | SYNC | {name: value})
+    assert text.startswith(f"{name} is {value!r}")
+    assert said in text
+
+
+def test_what_is_repaired_has_no_faults(env):
+    text = message(env | SYNC | {"SYNC_AS": "repaired", "SYNC_FAULTS": "no-budget"})
+    assert text.startswith("SYNC_FAULTS is 'no-budget'")
+    assert "SYNC_AS=original" in text
 
 
 def test_short_key_is_not_shown(env):

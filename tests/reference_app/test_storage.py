@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import uuid
 
 import pytest
@@ -23,10 +24,16 @@ def session_id():
     return uuid.uuid4().hex
 
 
-@pytest.fixture(params=["local", "shared", "s3"])
+@pytest.fixture(params=["local", "shared", "s3", "instance-sync"])
 def storage(request, env, tmp_path):
     if request.param == "s3":
         changes = request.getfixturevalue("s3")
+    elif request.param == "instance-sync":  # with nobody to sync with; the rest is in sync/
+        if not (shutil.which("ssh") and shutil.which("rsync")):
+            pytest.skip("apt-get install rsync openssh-client")
+        config = tmp_path / "ssh_config"
+        config.touch()
+        changes = {"STORAGE_STRATEGY": request.param, "SYNC_PEERS": "A", "SYNC_SSH_CONFIG": str(config)}
     else:
         (tmp_path / "shared").mkdir()
         changes = {
@@ -49,7 +56,7 @@ def test_nothing_is_there_before(storage, session_id):
 
 def test_what_is_published_is_read(storage, session_id):
     flag = flag_of(NEW)
-    storage.publish(session_id, flag, NEW)
+    assert storage.publish(session_id, flag, NEW) == []
     assert storage.flag(session_id) == flag
     assert storage.read(session_id) == (flag, NEW)
     assert session_id in storage.where(session_id)
@@ -95,6 +102,15 @@ def test_an_unreadable_flag_is_an_error_and_a_new_upload_heals_it(storage, sessi
     newer = flag_of(NEW)
     storage.publish(session_id, newer, NEW)
     assert storage.read(session_id) == (newer, NEW)
+
+
+def test_a_flag_that_names_no_generation_is_unreadable(tree, tmp_path, session_id):
+    flag = flag_of(OLD)
+    tree.publish(session_id, flag, OLD)
+    path = tmp_path / session_id / ".data_analysis_mode"
+    path.write_bytes(path.read_bytes().replace(flag.generation.encode(), b"../" * 10 + b"xx"))
+    with pytest.raises(CorruptData, match="flag"):
+        tree.read(session_id)
 
 
 def test_layout_and_one_generation(tree, tmp_path, session_id):
