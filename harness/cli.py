@@ -117,6 +117,27 @@ def up(topology: str, show_config: bool, **options: Any) -> None:
     sys.exit(commands.up(commands.Options(**options), topology, show_config))
 
 
+@cli.command()
+@click.option("--scenarios", "package", default="scenarios", show_default=True, help="Python package.")
+@click.option("--topologies", type=FILE, help="Another topologies.toml.")
+@click.option("--expectations", type=FILE, help="Another expectations.toml.")
+@click.option(
+    "-n", "parallel", type=click.IntRange(1, 32), default=None, help="Topologies at a time [default: cores]."
+)
+@click.option("-r", "--repetitions", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option("--only", multiple=True, metavar="TEXT", help="Measures with this in their name (repeatable).")
+@click.option("--markdown", is_flag=True, help="A table in Markdown, with the machine and the date.")
+@click.option("--json", "as_json", is_flag=True, help="Every value, on standard output.")
+def bench(repetitions: int, only: tuple[str, ...], markdown: bool, **options: Any) -> None:
+    """Measure warm and cold starts, cells, the matrix, requests per second, memory.
+
+    Example: harness bench -r 10 --only "warm start"
+    """
+    from harness import commands
+
+    sys.exit(commands.bench(commands.Options(**options), repetitions, only, markdown))
+
+
 @cli.command("list")
 @click.option("--scenarios", "package", default="scenarios", show_default=True, help="Python package.")
 @click.option("--topologies", type=FILE, help="Another topologies.toml.")

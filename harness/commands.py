@@ -16,14 +16,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness import bench as benching
 from harness import matrix as judging
 from harness import parts, project
-from harness.errors import HarnessError
+from harness.errors import HarnessError, PartMissing
 from harness.observe import Observation
-from harness.report import files, terminal
+from harness.report import files, table, terminal
 from harness.report.advice import advice
 from harness.report.steps import brief
 from harness.runtimes.process import ProcessRuntime
+from harness.runtimes.shared import SharedServices
 from harness.scenario import Scenario, play
 from harness.topology import Topology
 from harness.workshop import open_workshop
@@ -56,14 +58,12 @@ def reproduce(options: Options) -> int:
     known, out, start = options.project(), options.out, time.monotonic()
     topologies = [known.plan.topology(name) for name in known.report]
     with _runtime(options, known) as runtime:
-        out.print(f"[bold]The failure[/], on topology {topologies[0].name}")
-        scenario = next(iter(known.scenarios.values()))
-        failed = _show(out, runtime, topologies[0], scenario)
+        failed = _show(out, runtime, [known.plan.topology(name) for name in known.failure], known.journey)
         out.print(
             f"   {'reproduced' if failed else 'NOT reproduced'} after {time.monotonic() - start:.1f} s\n"
         )
         out.print("[bold]Every fix that was tried or recommended[/]")
-        cells = _judge(options, known, runtime, topologies, list(known.scenarios.values()))
+        cells = _judge(options, runtime, known, [(one, known.judged_by(one)) for one in topologies])
     return _report(options, topologies, cells, time.monotonic() - start)
 
 
@@ -71,9 +71,10 @@ def matrix(options: Options, only_topologies: Sequence[str], only_scenarios: Seq
     """Every cell, or those asked for."""
     known, start = options.project(), time.monotonic()
     topologies = [known.plan.topology(name) for name in only_topologies or known.plan.topologies]
-    wanted = [known.scenario(name) for name in only_scenarios or known.scenarios]
+    wanted = [known.scenario(name) for name in only_scenarios]
     with _runtime(options, known) as runtime:
-        cells = _judge(options, known, runtime, topologies, wanted)
+        pairs = [(one, wanted or known.judged_by(one)) for one in topologies]
+        cells = _judge(options, runtime, known, pairs)
     return _report(options, topologies, cells, time.monotonic() - start)
 
 
@@ -124,6 +125,29 @@ def up(options: Options, topology_name: str, show_config: bool) -> int:
     return 0
 
 
+def bench(options: Options, repetitions: int, only: Sequence[str], markdown: bool) -> int:
+    """Measure, and print a table with medians and spread."""
+    known, out, start = options.project(), options.out, time.monotonic()
+    with open_workshop() as workshop, contextlib.ExitStack() as stack:
+        status = stack.enter_context(out.status("starting the shared services"))
+        prepared = stack.enter_context(
+            benching.prepared(known, workshop, options.parallel or os.cpu_count() or 1)
+        )
+
+        def notify(what: str) -> None:
+            status.update(what)
+            if not out.is_terminal:
+                out.print(f"   {what}", markup=False)
+
+        taken = benching.take(prepared, repetitions, only, notify)
+    if options.as_json:
+        print(json.dumps([measure.row() for measure in taken], indent=1))
+    else:
+        table.show(out, taken, markdown=markdown)
+        out.print(f"{repetitions} repetitions, interleaved, {time.monotonic() - start:.0f} s")
+    return 0
+
+
 def list_all(options: Options) -> int:
     """Scenarios, topologies, parts."""
     known = options.project()
@@ -154,39 +178,49 @@ def list_all(options: Options) -> int:
 
 @contextlib.contextmanager
 def _runtime(options: Options, known: project.Project) -> Iterator[ProcessRuntime]:
-    with open_workshop() as workshop:
-        yield ProcessRuntime(known.plan, workshop, cold=options.cold, llm_url=options.llm_url)
+    preload = known.plan.app.preload
+    with (
+        open_workshop() as workshop,
+        SharedServices(workshop, preload=preload, cold=options.cold, llm_url=options.llm_url) as services,
+    ):
+        yield ProcessRuntime(known.plan, services)
 
 
-def _show(out: Console, runtime: ProcessRuntime, topology: Topology, scenario: Scenario) -> bool:
-    """Tell the failing journey as it happens; whether it failed."""
+def _show(out: Console, runtime: ProcessRuntime, topologies: Sequence[Topology], journey: Scenario) -> bool:
+    """Tell the journey as it happens, on the first topology whose parts are here; whether it failed."""
     numbers = itertools.count(1)
 
     def tell(seen: Observation) -> None:
         terminal.tell(out, next(numbers), seen)
 
-    with contextlib.ExitStack() as stack:
-        with out.status(f"bringing up {topology.name}"):
-            deployment = stack.enter_context(runtime.up(topology))
-        performance = play(scenario, deployment, tell=tell)
-    terminal.failure(out, performance)
-    return not performance.holds
+    for topology in topologies:
+        try:
+            with contextlib.ExitStack() as stack:
+                with out.status(f"bringing up {topology.name}"):
+                    deployment = stack.enter_context(runtime.up(topology))
+                out.print(f"[bold]The failure[/], on topology {topology.name}: {topology.title}")
+                performance = play(journey, deployment, tell=tell)
+        except PartMissing as error:
+            if topology is topologies[-1]:
+                raise
+            out.print(f"not told on topology {topology.name}: {error}", markup=False)
+        else:
+            terminal.failure(out, performance)
+            return not performance.holds
+    return False
 
 
 def _judge(
     options: Options,
-    known: project.Project,
     runtime: ProcessRuntime,
-    topologies: Sequence[Topology],
-    wanted: Sequence[Scenario],
+    known: project.Project,
+    pairs: Sequence[tuple[Topology, Sequence[Scenario]]],
 ) -> list[judging.Cell]:
-    """All cells, with progress: a bar on a terminal, a line a topology in a pipe."""
-    out = options.out
-    total = len(topologies) * len(wanted)
-    with _progress(out, total) as notify:
+    """All cells, with progress: a bar on a terminal, lines in a pipe."""
+    with _progress(options.out, sum(len(wanted) for _, wanted in pairs)) as notify:
         return judging.run(
             runtime,
-            [(topology, wanted) for topology in topologies],
+            pairs,
             known.expected,
             parallel=options.parallel or os.cpu_count() or 1,
             scripted_llm=options.llm_url is None,

@@ -40,9 +40,9 @@ def main(mark: str, root: Path) -> None:
 def kill_all(mark: str, root: Path) -> int:
     """Kill the processes of a run; how many there were (zombies do not count).
 
-    They carry the mark. nginx and Redis write their title over their environment; they are known by
-    a command line that names the folder, and a working directory in it. Whoever only looks at the
-    folder from a shell leads a session that is not ours, and is left alone.
+    They carry the mark. nginx, Redis and sshd write their title over their environment; they are known
+    by a command line that names the folder, and a working directory or a log in it. Whoever only looks
+    at the folder from a shell leads a session that is not ours, and is left alone.
     """
     sessions = {leader.pid for leader in psutil.process_iter() if _leads_ours(leader, mark, root)}
     killed = 0
@@ -58,27 +58,30 @@ def kill_all(mark: str, root: Path) -> int:
 
 
 def _leads_ours(process: psutil.Process, mark: str, root: Path) -> bool:
-    with contextlib.suppress(psutil.Error, ProcessLookupError):
+    with contextlib.suppress(psutil.Error, OSError):
         if os.getsid(process.pid) != process.pid or process.pid == os.getpid():
             return False
         if process.environ().get(MARK) == mark:
             return True
-        return str(root) in " ".join(process.cmdline()) and Path(process.cwd()).is_relative_to(root)
+        if str(root) not in " ".join(process.cmdline()):
+            return False
+        log = Path(f"/proc/{process.pid}/fd/2").readlink()  # sshd works in /
+        return Path(process.cwd()).is_relative_to(root) or log.is_relative_to(root)
     return False
 
 
 def mounts_beneath(root: Path) -> list[str]:
-    """Mount points beneath a folder, deepest first (proc_mounts(5)); none where there is no /proc."""
+    """Mount points at or beneath a folder, deepest first (proc_mounts(5)); none without a /proc."""
     try:
         lines = Path("/proc/self/mounts").read_text().splitlines()
     except OSError:
         return []
     points = [line.split()[1] for line in lines]
-    return sorted((point for point in points if point.startswith(f"{root}/")), key=len, reverse=True)
+    return sorted((point for point in points if Path(point).is_relative_to(root)), key=len, reverse=True)
 
 
 def unmount_beneath(root: Path) -> None:
-    """Detach every mount beneath a folder, busy or not; with fusermount where there is no root."""
+    """Detach every mount at or beneath a folder, busy or not; with fusermount where there is no root."""
     for point in mounts_beneath(root):
         if os.geteuid() == 0:
             command = ["umount", "-l", point]

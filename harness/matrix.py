@@ -123,7 +123,7 @@ def _column(
     """The cells of one topology; those that leave the deployment whole first, on one deployment."""
     whole: list[Scenario] = []
     for scenario in wanted:
-        reason = scenarios.unmet(scenario, topology.instances, topology.workers)
+        reason = scenarios.unmet(scenario, topology)
         if reason is None and scenario.scripted_llm and not scripted_llm:
             reason = f"{MISSING}the scripted LLM, which --llm has replaced"
         if reason:
@@ -174,7 +174,7 @@ def _cell(runtime: Runtime, scenario: Scenario, deployment: Deployment) -> Cell:
         return Cell(name, topology, runtime.name, scenarios.UNKNOWN, reason=reason)
     found = None
     if judged.witness is not None and judged.witness.error is None:
-        found = diagnose(judged.witness, deployment.lost)
+        found = diagnose(judged.witness)
     return Cell(
         scenario=name,
         topology=topology,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import PartMissing
-from harness.services import nginx, redis, seaweedfs
+from harness.services import nginx, redis, seaweedfs, sshd
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ EXECUTABLES: dict[str, Callable[[], Path]] = {
     "nginx": nginx.executable,
     "redis": redis.executable,
     "seaweedfs": seaweedfs.executable,
+    "sshd": sshd.executable,
 }
 
 

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import psutil
+
 from harness.errors import HarnessError
 
 READY_SECONDS = 60.0
@@ -47,10 +49,14 @@ class Child:
         return self.process.poll()
 
     def kill(self) -> None:
-        """Kill the child with its whole session, and reap it. Twice is harmless."""
+        """Kill the child with its whole family, and reap it. Twice is harmless."""
         assert self.process.pid is not None
+        family = _descendants(self.process.pid)  # before: orphans have no parent to be found by
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
         if isinstance(self.process, BaseProcess):
             self.process.kill()
             self.process.join(timeout=10)
@@ -66,6 +72,13 @@ class Child:
             return ""
         frames = (" ", "\t", "Traceback", "During handling of")
         return "\n".join([line for line in log if line and not line.startswith(frames)][-lines:])
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    """Those too that lead a session of their own, as an ssh that the app has started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
 
 
 @contextlib.contextmanager
@@ -100,12 +113,12 @@ def wait_ready(child: Child, probe: Callable[[], bool], seconds: float = READY_S
 def program(
     name: str, argv: Sequence[str | Path], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
 ) -> Child:
-    """Start an executable with its output in ``log``; ``env`` is added to the harness's own."""
+    """Start an executable with its output in ``log``, with this environment (default: the harness's)."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             [str(part) for part in argv],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

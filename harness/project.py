@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,19 @@ class Project:
 
     Attributes:
         report: names of the topologies that ``harness reproduce`` runs, in order.
+        failure: names of those that it tells the failure on: the first whose parts are here.
     """
 
     scenarios: Mapping[str, Scenario]
     plan: topology.Plan
     expected: expectations.Expectations
     report: Sequence[str]
+    failure: Sequence[str]
+
+    @property
+    def journey(self) -> Scenario:
+        """The journey that the failure is told by: the first."""
+        return next(iter(self.scenarios.values()))
 
     def scenario(self, name: str) -> Scenario:
         """The scenario of that name.
@@ -35,6 +42,10 @@ class Project:
         if name not in self.scenarios:
             raise HarnessError(f"no scenario {name!r}; there are: {', '.join(self.scenarios)}")
         return self.scenarios[name]
+
+    def judged_by(self, topology: topology.Topology) -> list[Scenario]:
+        """The scenarios that a topology is judged by, in order."""
+        return [one for name, one in self.scenarios.items() if name in (topology.scenarios or self.scenarios)]
 
 
 def load(package: str = "scenarios", topologies: Path | None = None, expected: Path | None = None) -> Project:
@@ -57,10 +68,21 @@ def load(package: str = "scenarios", topologies: Path | None = None, expected: P
         raise HarnessError(f"--scenarios {package}: has no table SCENARIOS of name -> Scenario")
     folder = Path(module.__file__).parent
     plan = topology.load(topologies or folder / "topologies.toml")
-    report: Collection[str] = getattr(module, "REPORT", plan.topologies)
+    for found in plan.topologies.values():
+        for name in found.scenarios:
+            if name not in scenarios:
+                raise HarnessError(
+                    f"{plan.path}: topology.{found.name}.scenarios: no such scenario {name!r}; "
+                    f"there are: {', '.join(scenarios)}"
+                )
+    report = [name for name in getattr(module, "REPORT", plan.topologies) if name in plan.topologies]
+    failure = [name for name in getattr(module, "FAILURE", ()) if name in plan.topologies]
+    if not report:
+        raise HarnessError(f"{plan.path}: has none of the topologies that {package}.REPORT names")
     return Project(
         scenarios,
         plan,
         expectations.load(expected or folder / "expectations.toml", scenarios),
-        [name for name in report if name in plan.topologies],
+        report,
+        failure or report[:1],
     )

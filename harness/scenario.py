@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shlex
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from harness.client import User
 from harness.errors import HarnessError
 from harness.observe import Observation
 from harness.runtimes import Deployment
+from harness.services import SERVICES
+from harness.topology import Topology
 
 WORKS = "works"
 AFFINITY = "works only thanks to affinity"
@@ -39,6 +42,7 @@ class Scenario:
         story: the journey; it must check something with ``run.must``.
         balanced: its requests go through the balancer, so affinity may be what holds it up.
         instances, workers: the least it needs of a topology to mean anything.
+        needs: names of services that it acts on, without which it means nothing.
         spends: it kills an instance, so the deployment cannot be used again.
         scripted_llm: it misconfigures the model server, so it needs the scripted one.
     """
@@ -49,6 +53,7 @@ class Scenario:
     balanced: bool = False
     instances: int = 1
     workers: int = 1
+    needs: tuple[str, ...] = ()
     spends: bool = False
     scripted_llm: bool = False
 
@@ -65,11 +70,12 @@ class Check:
 
 @dataclass
 class Play:
-    """What one performance of a story showed."""
+    """What one performance of a story showed; ``lost`` are the instances killed in it, with their disks."""
 
     routing: str
     observations: list[Observation] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     error: str | None = None
 
     @property
@@ -139,6 +145,38 @@ class Run:
         if instance not in self.instances:
             self._cannot(f"cannot kill {instance!r}: no answer named the instance (X-Served-By)")
         self.deployment.kill(instance)
+        self.play.lost.append(instance)
+
+    def replace(self, instance: str) -> None:
+        """Kill an instance and its disk, and start another in its place, as an auto-scaling group does."""
+        self.kill(instance)
+        self.deployment.start(instance)
+
+    @contextlib.contextmanager
+    def down(self, instance: str) -> Iterator[None]:
+        """The instance does not run for a while; its disk stays."""
+        self.deployment.stop(instance)
+        try:
+            yield
+        finally:
+            self.deployment.start(instance)
+
+    @contextlib.contextmanager
+    def stalled(self, *instances: str) -> Iterator[None]:
+        """Copies from peers to these instances hang for a while; users reach them all the same."""
+        try:
+            for instance in instances:
+                self.deployment.stall_ssh(instance, True)
+            yield
+        finally:
+            for instance in instances:
+                self.deployment.stall_ssh(instance, False)
+
+    def by_hand(self, instance: str, *argv: str) -> None:
+        """A person logs in on an instance and runs a command; it must succeed."""
+        done = self.deployment.command(instance, argv)
+        found = f"exit code {done.returncode} {done.stderr.strip()[-200:]}"
+        self.must(f"on {instance}, by hand: {shlex.join(argv)}", done.returncode == 0, None, found)
 
     @contextlib.contextmanager
     def llm_fault(self, fault: str) -> Iterator[None]:
@@ -221,10 +259,12 @@ def judge(scenario: Scenario, deployment: Deployment) -> Judgement:
     return Judgement(UNKNOWN if second.error else verdict, [first, second], second)
 
 
-def unmet(scenario: Scenario, instances: int, workers: int) -> str | None:
+def unmet(scenario: Scenario, topology: Topology) -> str | None:
     """Why a scenario means nothing on such a topology; None where it does."""
-    if instances < scenario.instances:
+    if topology.instances < scenario.instances:
         return f"needs {scenario.instances} instances"
-    if workers < scenario.workers:
+    if topology.workers < scenario.workers:
         return f"needs {scenario.workers} workers an instance"
+    if without := [need for need in scenario.needs if need not in topology.needs]:
+        return f"needs {SERVICES[without[0]]}"
     return None

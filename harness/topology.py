@@ -10,17 +10,19 @@ from __future__ import annotations
 import difflib
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness import toml_file
 from harness.errors import HarnessError
-from harness.services import AFFINITIES, LLM_FAULTS, SERVICES
+from harness.services import AFFINITIES, IDLE_TIMEOUT, LLM_FAULTS, SERVICES
 
 KINDS = ("session", "storage", "mode", "sync")
 MAX_INSTANCES = 8
 MAX_WORKERS = 16
+MAX_IDLE_TIMEOUT = 4000
+"""Seconds: what an ALB allows at most (its ``idle_timeout.timeout_seconds``)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class App:
     Attributes:
         wsgi: ``module:callable`` for gunicorn.
         ready: path that answers 200 when a worker can serve.
+        health: path of the cheapest answer, which touches nothing.
         preload: modules imported once, in the parent that instances are forked from.
+        ssh_command: what instances may run on each other by ssh: sshd's forced command.
         needs: services that every topology of this app needs.
         env: environment of every instance; ``{name}`` is filled in by the runtime.
         strategies: ``strategies[kind][name]`` for each kind of ``KINDS`` and ``affinity``.
@@ -46,15 +50,29 @@ class App:
 
     wsgi: str
     ready: str
+    health: str
     preload: tuple[str, ...]
+    ssh_command: str
     needs: tuple[str, ...]
     env: Mapping[str, str]
     strategies: Mapping[str, Mapping[str, Strategy]]
 
+    def chosen(self, topology: Topology) -> list[Strategy]:
+        """The strategies that a topology combines, its affinity's part last."""
+        found = [self.strategies[kind][getattr(topology, kind)] for kind in KINDS]
+        return [*found, self.strategies["affinity"].get(topology.affinity, Strategy())]
+
 
 @dataclass(frozen=True)
 class Topology:
-    """One named deployment: instances x workers, affinity, and the app's strategies."""
+    """One named deployment: instances x workers, affinity, and the app's strategies.
+
+    Attributes:
+        idle_timeout: seconds that the balancer waits for an instance.
+        needs: names of the services to start, each once, in order of need.
+        scenarios: names of those that it is judged by; all of them where empty.
+        env: more environment, by instance.
+    """
 
     name: str
     title: str
@@ -66,6 +84,9 @@ class Topology:
     instances: int = 2
     workers: int = 2
     llm: str = "none"
+    idle_timeout: int = IDLE_TIMEOUT
+    needs: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -91,16 +112,6 @@ class Plan:
             raise HarnessError(_not_one_of(f"{self.path}: topology", name, self.topologies))
         return self.topologies[name]
 
-    def strategies(self, topology: Topology) -> list[Strategy]:
-        """The app's strategies that a topology combines, its affinity's part last."""
-        chosen = [self.app.strategies[kind][getattr(topology, kind)] for kind in KINDS]
-        return [*chosen, self.app.strategies["affinity"].get(topology.affinity, Strategy())]
-
-    def needs(self, topology: Topology) -> tuple[str, ...]:
-        """Names of the services to start for a topology, each once, in order of need."""
-        wanted = [*self.app.needs, *(need for s in self.strategies(topology) for need in s.needs)]
-        return tuple(dict.fromkeys(wanted))
-
 
 def load(path: Path) -> Plan:
     """Read and validate a topologies file.
@@ -120,7 +131,7 @@ def load(path: Path) -> Plan:
 
 
 def _app(table: _Table) -> App:
-    table.only("wsgi", "ready", "preload", "needs", "env", "affinity", *KINDS)
+    table.only("wsgi", "ready", "health", "preload", "ssh_command", "needs", "env", "affinity", *KINDS)
     strategies: dict[str, dict[str, Strategy]] = {}
     for kind in (*KINDS, "affinity"):
         named = table.table(kind)
@@ -134,7 +145,9 @@ def _app(table: _Table) -> App:
     return App(
         wsgi=wsgi,
         ready=table.text("ready", "/"),
+        health=table.text("health", table.text("ready", "/")),
         preload=table.texts("preload"),
+        ssh_command=table.text("ssh_command", "false"),
         needs=table.texts("needs", SERVICES),
         env=table.env("env"),
         strategies=strategies,
@@ -147,7 +160,8 @@ def _strategy(table: _Table) -> Strategy:
 
 
 def _topology(name: str, table: _Table, app: App) -> Topology:
-    table.only("title", "instances", "workers", "affinity", "llm", "env", *KINDS)
+    allowed = ("title", "instances", "workers", "affinity", "llm", "idle_timeout", "scenarios", "env")
+    table.only(*allowed, *KINDS)
     instances = table.number("instances", 2, MAX_INSTANCES)
     topology = Topology(
         name=name,
@@ -160,6 +174,8 @@ def _topology(name: str, table: _Table, app: App) -> Topology:
         instances=instances,
         workers=table.number("workers", 2, MAX_WORKERS),
         llm=table.choice("llm", LLM_FAULTS, "none"),
+        idle_timeout=table.number("idle_timeout", IDLE_TIMEOUT, MAX_IDLE_TIMEOUT),
+        scenarios=table.texts("scenarios"),
         env={instance: table.table("env").env(instance) for instance in table.table("env").data},
     )
     for instance in topology.env:
@@ -170,7 +186,8 @@ def _topology(name: str, table: _Table, app: App) -> Topology:
             f"{table.where('affinity')}: 'single' goes with instances = 1, not {instances}; "
             "use round-robin for more"
         )
-    return topology
+    wanted = [*app.needs, *(need for strategy in app.chosen(topology) for need in strategy.needs)]
+    return replace(topology, needs=tuple(dict.fromkeys(wanted)))
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,17 @@
 from scenarios import (
     chat_first,
     dropped_cookies,
+    during_push,
     instance_lost,
+    instance_replaced,
     llm_misconfigured,
+    lost_before_push,
     other_worker,
+    peer_down,
     reupload,
+    rsync_by_hand,
     two_users,
+    two_writers,
     upload_a_chat_b,
     upload_then_chat,
 )
@@ -24,6 +30,12 @@ SCENARIOS = {
         chat_first,
         llm_misconfigured,
         instance_lost,
+        instance_replaced,
+        during_push,
+        two_writers,
+        peer_down,
+        lost_before_push,
+        rsync_by_hand,
     )
 }
 
@@ -32,9 +44,14 @@ REPORT = (
     "single",
     "app-cookie",
     "filesystem-sessions",
+    "sync-as-it-was",
+    "sync-repaired",
     "sticky",
     "efs",
     "s3",
     "s3-redis",
 )
 """The topologies that stand for the rows of the status report: what was tried, what was recommended."""
+
+FAILURE = ("sync-as-it-was", "baseline")
+"""The topologies on which the failure is told, the first whose parts are there: the report had both."""

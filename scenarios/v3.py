@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from harness.observe import Observation
@@ -17,6 +18,7 @@ from harness.scenario import Run
 
 WARDS = ("Rano", "Dala", "Gaya", "Kumbotso")
 ROWS_PER_WARD = 3
+POLL_SECONDS = 0.05
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 TOTALS = 'What is the sum of "Tests" by "Ward"?'
@@ -66,15 +68,19 @@ class Analyst:
         self._run, self.name = run, name
         self._browser = run.user(name)
 
-    def uploads(self, data: Dataset, to: str | None = None) -> Observation:
-        """Upload the data set; the app must accept it."""
-        seen = self._browser.request(
+    def tries(self, data: Dataset, to: str | None = None) -> Observation:
+        """Upload the data set; the app may refuse it."""
+        return self._browser.request(
             "POST",
             "/api/data-analysis/upload",
             label=f"upload {data.filename}",
             to=to,
             files={"file": (data.filename, data.csv, "text/csv")},
         )
+
+    def uploads(self, data: Dataset, to: str | None = None) -> Observation:
+        """Upload the data set; the app must accept it."""
+        seen = self.tries(data, to)
         self._run.must(
             f"the upload of {self.name} is accepted",
             seen.status == 200,
@@ -82,6 +88,14 @@ class Analyst:
             f"{seen.status} {seen.text[:200]}",
         )
         return seen
+
+    def waits(self, upload: Future[Observation], data: Dataset, at: str) -> None:
+        """Wait until an upload is answered, or an instance has it already though it is not."""
+        while not upload.done():
+            seen = self._browser.request("GET", "/api/data-analysis/status", label="status", to=at)
+            if seen.value("filename") == data.filename:
+                return
+            wait([upload], timeout=POLL_SECONDS)
 
     def asks(self, question: str, to: str | None = None) -> Observation:
         """Ask in the Data Analysis tab."""

@@ -20,6 +20,17 @@ _ALL = (
     Cause("S13", "session files on one instance's disk", "a shared session store, or signed cookies"),
     Cause("S31", "client sent no session cookie", "check the cookie's Secure, Domain and Path"),
     Cause("D01", "upload on one instance's disk", "storage that every instance shares (S3, EFS)"),
+    Cause("D13", "the copy comes after the question", "storage that every instance shares (S3, EFS)"),
+    Cause("D17", "ssh asks a question that nobody answers", "BatchMode yes, and a key without a passphrase"),
+    Cause("D31", "sync goes to another fleet", "a peer list of the instances behind this balancer"),
+    Cause("D32", "sync copies into the wrong folder", "the session's folder in rsync's destination"),
+    Cause("D33", "sync leaves dotfiles behind", "copy the folder (session/), not its glob (session/*)"),
+    Cause("D34", "sync says it is done when it is not", "report the outcome that each copy really had"),
+    Cause("D35", "two writers, and each copy replaces the other", "one conditional write to shared storage"),
+    Cause(
+        "D36", "a copy that was missed is never made up for", "storage that every instance shares (S3, EFS)"
+    ),
+    Cause("P07", "the balancer's time-out ends the request", "no waiting for peers within a request"),
     Cause("W01", "session in one worker's memory", "a session store outside the worker"),
     Cause("E02", "one instance configured differently", "compare the instances' environments"),
     Cause("E03", "data died with its instance", "storage that outlives an instance (S3, EFS)"),

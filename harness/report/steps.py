@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.observe import Observation
@@ -38,16 +38,19 @@ def steps(seen: Observation) -> Iterator[Step]:
     how = f"pinned to {seen.pinned}" if seen.pinned else f"chose {seen.served_by}"
     yield Step(BALANCER, served, f"worker {seen.worker}, {how}")
     yield from _session(served, seen.evidence.get("session") or {})
-    for look in (seen.evidence.get("mode") or {}).get("looked_at") or []:
-        target = store(look["where"]) if look.get("what") == "flag" else served
-        yield Step(
-            served, target, f"looks for {look['what']} {look['where']}: {_found(look)}", bool(look["found"])
-        )
+    copies, looks = list(_copies(seen)), list(_looks(served, seen))
+    if copies and looks:  # only a miss makes an instance ask its peers
+        yield replace(looks[0], text=looks[0].text.rpartition(": ")[0] + ": not found", good=False)
+        yield from copies
+        copies = []
+        looks = [replace(look, text=f"looks again: {_found(look.good)}") for look in looks]
+    yield from looks
     for event in seen.evidence.get("storage") or []:
         if event.get("op") in ("read", "write"):
             missing = event["op"] == "read" and not event.get("found")
             text = f"{event['op']}s {event['where']}" + (": not found" if missing else "")
             yield Step(served, store(event["where"]), text, good=not missing)
+    yield from copies
     for call in seen.evidence.get("llm") or []:
         said = call.get("error") or ", ".join(call.get("tool_calls") or []) or "an answer in words"
         yield Step(served, "LLM", f"asks the model: {said}", good=call.get("error") is None)
@@ -64,6 +67,23 @@ def _session(served: str, session: Mapping[str, Any]) -> Iterator[Step]:
     known = session.get("source") == "cookie"
     text = "known" if known else "not known, begins a new one"
     yield Step(served, where, f"looks for the session of the cookie: {text}", known)
+
+
+def _looks(served: str, seen: Observation) -> Iterator[Step]:
+    """What was looked at to tell which workflow is meant."""
+    for look in (seen.evidence.get("mode") or {}).get("looked_at") or []:
+        target = store(look["where"]) if look.get("what") == "flag" else served
+        found = bool(look["found"])
+        yield Step(served, target, f"looks for {look['what']} {look['where']}: {_found(found)}", found)
+
+
+def _copies(seen: Observation) -> Iterator[Step]:
+    """The commands of instance sync, each to one peer."""
+    for event in seen.evidence.get("sync") or []:
+        copy = f" {event['source']} -> {event['target']}" if event.get("target") else ""
+        yield Step(
+            str(seen.instance), event["peer"], f"{event['what']}{copy}: {event['outcome']}", bool(event["ok"])
+        )
 
 
 def store(location: str) -> str:
@@ -90,5 +110,5 @@ def shortened(text: str, length: int = 110) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def _found(look: dict[str, object]) -> str:
-    return "found" if look.get("found") else "not found"
+def _found(found: bool | None) -> str:
+    return "found" if found else "not found"

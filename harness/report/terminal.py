@@ -23,6 +23,8 @@ STYLES = {WORKS: "green", AFFINITY: "yellow", BROKEN: "red", SKIPPED: "dim", UNK
 SHORT = {WORKS: "works", AFFINITY: "affinity", BROKEN: "broken", SKIPPED: "skipped", UNKNOWN: "unknown"}
 MARKS = {WORKS: "+", AFFINITY: "~", BROKEN: "x", SKIPPED: "-", UNKNOWN: "?"}
 PIPE_WIDTH = 140
+COLUMN = 12
+"""Characters that a scenario's column takes: the longest word of a heading or a verdict, and a gap."""
 WIDE = 115
 """Columns from which the table has room for words; below it has marks, and says what they mean."""
 
@@ -49,19 +51,27 @@ def failure(out: Console, play: Play) -> None:
 
 
 def show_table(out: Console, cells: Sequence[Cell], topologies: Sequence[Topology]) -> None:
-    """Topologies down, scenarios across; a cell that is not as expected carries an exclamation mark."""
+    """Topologies down, scenarios across; a cell that is not as expected carries an exclamation mark.
+
+    Where the scenarios do not fit beside each other, the table goes on below with the rest of them.
+    """
     names = list(dict.fromkeys(cell.scenario for cell in cells))
     by_place = {(cell.topology, cell.scenario): cell for cell in cells}
     words = SHORT if out.width >= WIDE else MARKS
-    view = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    view.add_column("topology", no_wrap=True)
-    for number, name in enumerate(names, start=1):
-        heading = name.replace("-", "\n") if words is SHORT else str(number)
-        view.add_column(heading, justify="center", vertical="bottom")
-    for topology in topologies:
-        row = [by_place.get((topology.name, name)) for name in names]
-        view.add_row(Text(topology.title), *(_short(cell, words) for cell in row))
-    out.print(view, soft_wrap=False)
+    first = max(len(topology.title) for topology in topologies)
+    room = max(1, (out.width - first) // COLUMN) if words is SHORT else len(names)
+    for start in range(0, len(names), room):
+        view = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+        view.add_column("topology", no_wrap=True, min_width=first)
+        shown = names[start : start + room]
+        for number, name in enumerate(shown, start=1):
+            heading = name.replace("-", "\n") if words is SHORT else str(number)
+            view.add_column(heading, justify="center", vertical="bottom")
+        for topology in topologies:
+            row = [by_place.get((topology.name, name)) for name in shown]
+            view.add_row(Text(topology.title), *(_short(cell, words) for cell in row))
+        out.print(view, soft_wrap=False)
+        out.print()
     if words is MARKS:
         out.print(", ".join(f"{number} {name}" for number, name in enumerate(names, start=1)))
     for verdict in STYLES:

@@ -7,26 +7,26 @@ user -> nginx -+-> gunicorn A (workers 1..n) -> A's root folder -+-> Redis, Seaw
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
 import secrets
-import shutil
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from harness import ports, processes
-from harness.client import PIN_HEADER
+from harness import ports
 from harness.errors import HarnessError
 from harness.observe import EvidenceLog
-from harness.services import AFFINITIES, Affinity, llm, nginx, redis, seaweedfs
+from harness.runtimes.instance import Instance
+from harness.runtimes.shared import SharedServices
+from harness.services import AFFINITIES, Affinity, llm, nginx, seaweedfs, sshd
 from harness.topology import Plan, Topology
-from harness.workshop import Workshop
 
-_PRELOAD = ("gunicorn.app.wsgiapp", "gunicorn.workers.sync", "gunicorn.glogging")
-_PRELOAD_LLM = ("harness.services.scripted_llm.__main__",)
+COMMAND_SECONDS = 30.0
+"""What a command of a person logged in on an instance may take."""
 
 
 @dataclass
@@ -39,87 +39,110 @@ class ProcessDeployment:
     folder: Path
     notes: tuple[str, ...]
     config: Path
+    _ready: str
     _model: llm.LLM
-    _instances: Mapping[str, processes.Child]
+    _ssh_config: Path | None
+    _instances: Mapping[str, Instance]
     _evidence: EvidenceLog
-    _lost: set[str] = field(default_factory=set)
 
-    @property
-    def lost(self) -> frozenset[str]:
-        return frozenset(self._lost)
+    def address(self, instance: str) -> str:
+        """URL of an instance, round the balancer."""
+        return f"http://127.0.0.1:{self._instances[instance].upstream.port}"
+
+    def memory(self, instance: str) -> int:
+        """Bytes that an instance's processes hold; what they share with others counts in proportion."""
+        return self._instances[instance].memory()
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         return self._evidence.read()
 
+    def stop(self, instance: str) -> None:
+        self._instances[instance].stop()
+
     def kill(self, instance: str) -> None:
-        self._instances[instance].kill()
-        self._lost.add(instance)
-        shutil.rmtree(self.folder / instance, ignore_errors=True)
+        self._instances[instance].stop()
+        self._instances[instance].lose_disk()
+
+    def start(self, instance: str) -> None:
+        self._instances[instance].start()
+        self._instances[instance].wait_ready(self.url, self._ready)
+
+    def stall_ssh(self, instance: str, stalled: bool) -> None:
+        self._instances[instance].stall_ssh(stalled)
+
+    def command(self, instance: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        shell = {"RSYNC_RSH": f"ssh -F {self._ssh_config}"} if self._ssh_config else {}
+        return subprocess.run(
+            argv,
+            cwd=self._instances[instance].root,
+            env={**os.environ, **shell},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
 
     def set_llm_fault(self, fault: str) -> None:
         self._model.set_fault(fault)
 
 
 class ProcessRuntime:
-    """Starts every part of a topology itself.
+    """Starts every part of a topology itself, but for what all topologies of the run share.
 
     Args:
         plan: the topologies file.
-        workshop: where everything lives, and who cleans up.
-        cold: start each gunicorn from nothing instead of forking it from a warm parent.
-        llm_url: an OpenAI-compatible endpoint to use in place of the scripted one.
+        services: what is shared.
     """
 
     name = "process"
 
-    def __init__(
-        self, plan: Plan, workshop: Workshop, *, cold: bool = False, llm_url: str | None = None
-    ) -> None:
-        self._plan, self._workshop = plan, workshop
-        self._endpoint = llm.external(llm_url) if llm_url else None
-        preload = [*plan.app.preload, *_PRELOAD, *_PRELOAD_LLM]
-        self._launcher = processes.PythonLauncher(workshop.root, warm=not cold, preload=preload)
+    def __init__(self, plan: Plan, services: SharedServices) -> None:
+        self._plan, self._services = plan, services
 
     @contextlib.contextmanager
     def up(self, topology: Topology) -> Iterator[ProcessDeployment]:
-        folder = self._workshop.folder(topology.name)
-        needs = self._plan.needs(topology)
+        app, folder = self._plan.app, self._services.workshop.folder(topology.name)
         affinity = AFFINITIES[topology.affinity]
         with contextlib.ExitStack() as stack:
-            values = {"secret": secrets.token_hex(32)}
-            upstreams = [_upstream(folder, name, topology.workers) for name in topology.instance_names]
-            balancer = nginx.start(topology.name, affinity, upstreams, _subfolder(folder, "nginx"))
-            stack.enter_context(processes.running(balancer.child))
-            model = self._endpoint or llm.start(self._launcher, folder, topology.llm)
-            if model.child is not None:
-                stack.enter_context(processes.running(model.child))
-            values |= {"llm_url": model.base_url, "llm_key": model.api_key, "llm_model": model.model}
-            if "redis" in needs:
-                server = redis.start(_subfolder(folder, "redis"))
-                stack.enter_context(processes.running(server.child))
-                values["redis_url"] = server.url
-            shared = _SharedFiles(folder)
-            if "s3" in needs or "shared-files" in needs:
-                weed = seaweedfs.start(_subfolder(folder, "weed"), self._workshop)
-                stack.enter_context(processes.running(weed.child))
-                values |= {"s3_url": weed.s3_url, "s3_bucket": seaweedfs.BUCKETS[0]}
+            model = self._services.llm().tenant()
+            if topology.llm != "none":
+                model.set_fault(topology.llm)
+            values = {"python": sys.executable, "package": _package(app.wsgi), **_model_values(model)}
+            values |= {"secret": secrets.token_hex(32)}
+            names = {}
+            if "redis" in topology.needs:
+                values |= {"redis_url": self._services.redis().url, "redis_prefix": f"{folder.name}:"}
+            if "s3" in topology.needs:
+                weed, bucket = self._services.seaweedfs(), folder.name.lower().replace("_", "-")
+                weed.make_bucket(bucket)
+                values |= {"s3_url": weed.s3_url, "s3_bucket": bucket}
                 values |= {"s3_access_key": weed.access_key, "s3_secret_key": weed.secret_key}
-                if "shared-files" in needs:
-                    shared.mount(weed, topology.instance_names, stack)
-            children = {}
-            for upstream in upstreams:
-                env = self._environment(
-                    topology, upstream.name, folder, {**values, **shared.values(upstream.name)}
+                names[f"s3://{bucket}/"] = "s3://uploads/"
+            shared = _SharedFiles(folder, topology)
+            if "shared-files" in topology.needs:
+                shared.mount(self._services, stack)
+            instances = {
+                name: self._instance(name, topology, folder, stack) for name in topology.instance_names
+            }
+            ssh_config = None
+            if "ssh" in topology.needs:
+                ssh_config = self._connect(instances, folder, values, stack)
+            upstreams = [instance.upstream for instance in instances.values()]
+            balancer = stack.enter_context(
+                nginx.running(
+                    topology.name, affinity, upstreams, _subfolder(folder, "nginx"), topology.idle_timeout
                 )
-                children[upstream.name] = self._start_instance(topology, upstream, folder, env)
-                stack.enter_context(processes.running(children[upstream.name]))
-            model.wait_ready()
-            for name, child in children.items():
-                for worker in range(1, topology.workers + 1):
-                    self._wait_worker(child, balancer.url, f"{name}/{worker}")
-            logs = [_evidence_log(folder, name) for name in topology.instance_names]
-            names = {f"{folder}/{name}/": f"{name}:/" for name in topology.instance_names}
-            names |= {f"{shared.root(name)}/": "shared-files:/" for name in topology.instance_names}
+            )
+            for name, instance in instances.items():
+                instance.env = self._environment(topology, name, folder, values | shared.values(name))
+                stack.callback(instance.stop)
+                instance.start()
+            for instance in instances.values():
+                instance.wait_ready(balancer.url, app.ready)
+            logs = [_evidence_log(folder, name) for name in instances]
+            names |= {f"{folder}/{name}/": f"{name}:/" for name in instances}
+            names |= {f"{shared.root(name)}/": "shared-files:/" for name in instances}
             yield ProcessDeployment(
                 topology=topology,
                 affinity=affinity,
@@ -127,79 +150,72 @@ class ProcessRuntime:
                 folder=folder,
                 notes=shared.notes,
                 config=balancer.config,
+                _ready=app.ready,
                 _model=model,
-                _instances=children,
+                _ssh_config=ssh_config,
+                _instances=instances,
                 _evidence=EvidenceLog(logs, names),
             )
+
+    def _instance(self, name: str, topology: Topology, folder: Path, stack: contextlib.ExitStack) -> Instance:
+        doors = [folder / f"{name}.d" / f"{worker}.sock" for worker in range(1, topology.workers + 1)]
+        upstream = nginx.Upstream(name, stack.enter_context(ports.reserved()), tuple(doors))
+        return Instance(name, upstream, folder / name, self._plan.app.wsgi, self._services.launcher)
+
+    def _connect(
+        self,
+        instances: Mapping[str, Instance],
+        folder: Path,
+        values: dict[str, str],
+        stack: contextlib.ExitStack,
+    ) -> Path:
+        """Give each instance an sshd that the others know by its name; the configuration they use."""
+        keys, nowhere = self._services.keys(), self._services.unreachable()
+        for name, instance in instances.items():
+            own = values | _own(folder, name)
+            command = _filled("ssh_command", self._plan.app.ssh_command, own, self._plan)
+            port = stack.enter_context(ports.reserved())
+            instance.ssh = sshd.configure(_subfolder(folder, f"{name}.ssh"), keys, command, port)
+        hosts = {name: instance.ssh.port for name, instance in instances.items() if instance.ssh}
+        config = sshd.client_config(folder / "ssh_config", hosts, nowhere, keys, asks=False)
+        asking = sshd.client_config(folder / "ssh_config_asks", hosts, nowhere, keys, asks=True)
+        values |= {"ssh_config": str(config), "ssh_config_asks": str(asking)}
+        values |= {"ssh_askpass": str(sshd.unanswered_prompt(folder / "askpass"))}
+        return config
 
     def _environment(
         self, topology: Topology, instance: str, folder: Path, values: Mapping[str, str]
     ) -> dict[str, str]:
         """The instance's environment: the app's, its strategies', then the topology's extra."""
+        peers = ",".join(name for name in topology.instance_names if name != instance)
         values = {
             **values,
-            "instance": instance,
-            "root": str(folder / instance),
+            **_own(folder, instance),
+            "peers": peers,
             "evidence_log": str(_evidence_log(folder, instance)),
         }
-        env: dict[str, str] = {}
-        env.update(self._plan.app.env)
-        for strategy in self._plan.strategies(topology):
+        env = dict(self._plan.app.env)
+        for strategy in self._plan.app.chosen(topology):
             env.update(strategy.env)
         env.update(topology.env.get(instance, {}))
-        return {key: _filled(key, text, values, self._plan.path) for key, text in env.items()}
-
-    def _start_instance(
-        self, topology: Topology, upstream: nginx.Upstream, folder: Path, env: Mapping[str, str]
-    ) -> processes.Child:
-        doors = upstream.sockets[0].parent
-        doors.mkdir()
-        arguments = ["-c", f"python:{__package__}.gunicorn_conf", "-w", str(topology.workers)]
-        return self._launcher.start(
-            f"instance {upstream.name} of {topology.name}",
-            "gunicorn",
-            [*arguments, "-b", f"127.0.0.1:{upstream.port}", self._plan.app.wsgi],
-            cwd=_subfolder(folder, upstream.name),
-            log=folder / f"{upstream.name}.log",
-            env={**env, "HARNESS_SOCKETS": str(doors)},
-        )
-
-    def _wait_worker(self, child: processes.Child, url: str, pin: str) -> None:
-        last = "nothing"
-
-        def ready() -> bool:
-            nonlocal last
-            answer = requests.get(url + self._plan.app.ready, headers={PIN_HEADER: pin}, timeout=30)
-            last = f"HTTP {answer.status_code}"
-            if answer.headers.get("Content-Type", "").startswith("application/json"):
-                last += f" {answer.text[:500].strip()}"
-            if answer.status_code != 200:
-                time.sleep(0.02)
-            return answer.status_code == 200
-
-        try:
-            processes.wait_ready(child, ready)
-        except HarnessError as error:
-            asked = f"{self._plan.app.ready} of worker {pin} last answered {last}"
-            raise HarnessError(f"{error}\n{asked}") from error
+        return {key: _filled(f"env {key}", text, values, self._plan) for key, text in env.items()}
 
 
 class _SharedFiles:
     """The tree that all instances see: a mount each, or where FUSE is missing one folder for all."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, topology: Topology) -> None:
+        self._folder, self._topology = folder, topology
         self._missing = seaweedfs.fuse_missing()
         self.notes: tuple[str, ...] = ()
 
-    def mount(
-        self, weed: seaweedfs.SeaweedFS, instances: tuple[str, ...], stack: contextlib.ExitStack
-    ) -> None:
+    def mount(self, services: SharedServices, stack: contextlib.ExitStack) -> None:
+        weed = services.seaweedfs()
         if self._missing:
             self.notes = (f"a shared folder stands in for the network file system: {self._missing}",)
             return
-        for name in instances:
-            stack.enter_context(processes.running(seaweedfs.mount(weed, self.root(name))))
+        points = [self.root(name) for name in self._topology.instance_names]
+        stack.enter_context(seaweedfs.mounted(weed, self._folder.name, *points))
 
     def values(self, instance: str) -> dict[str, str]:
         root = self.root(instance)
@@ -211,11 +227,18 @@ class _SharedFiles:
         return self._folder / ("shared" if self._missing else f"mount-{instance}")
 
 
-def _upstream(folder: Path, name: str, workers: int) -> nginx.Upstream:
-    doors = folder / f"{name}.d"
-    return nginx.Upstream(
-        name, ports.reserve_port(), tuple(doors / f"{n}.sock" for n in range(1, workers + 1))
-    )
+def _own(folder: Path, instance: str) -> dict[str, str]:
+    return {"instance": instance, "root": str(folder / instance)}
+
+
+def _model_values(model: llm.LLM) -> dict[str, str]:
+    return {"llm_url": model.base_url, "llm_key": model.api_key, "llm_model": model.model}
+
+
+def _package(wsgi: str) -> str:
+    """Folder of the package that the app lies in; empty where it lies in none."""
+    spec = importlib.util.find_spec(wsgi.partition(":")[0].partition(".")[0])
+    return (spec.submodule_search_locations or [""])[0] if spec else ""
 
 
 def _evidence_log(folder: Path, instance: str) -> Path:
@@ -228,10 +251,10 @@ def _subfolder(folder: Path, name: str) -> Path:
     return path
 
 
-def _filled(key: str, text: str, values: Mapping[str, str], path: Path) -> str:
+def _filled(what: str, text: str, values: Mapping[str, str], plan: Plan) -> str:
     try:
         return text.format_map(values)
     except (KeyError, ValueError, IndexError) as error:
         raise HarnessError(
-            f"{path}: env {key}: cannot fill in {text!r} ({error}); known here: {', '.join(sorted(values))}"
+            f"{plan.path}: {what}: cannot fill in {text!r} ({error}); known here: {', '.join(sorted(values))}"
         ) from error

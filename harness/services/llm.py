@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -16,45 +19,51 @@ MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
 @dataclass(frozen=True)
 class LLM:
-    """Where the app finds its model; ``child`` is None for an endpoint that is not ours."""
+    """Where an app finds its model; ``scripted`` is False for an endpoint that is not ours.
+
+    One scripted server serves many deployments: each has a key of its own, by which the server knows
+    whose misconfiguration to show.
+    """
 
     base_url: str
     api_key: str
     model: str
-    child: processes.Child | None = None
+    scripted: bool = False
 
     def set_fault(self, fault: str) -> None:
-        """Switch a misconfiguration of the scripted server on, or off with ``none``.
+        """Switch a misconfiguration on for this key, or off with ``none``.
 
         Raises:
             HarnessError: the endpoint is not ours to misconfigure, or refuses the fault.
         """
-        if self.child is None:
+        if not self.scripted:
             raise HarnessError(f"{self.base_url}: only the scripted LLM can be misconfigured")
         control = self.base_url.removesuffix("/v1") + "/control/fault"
-        answer = requests.put(control, json={"fault": fault}, timeout=10)
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        answer = requests.put(control, json={"fault": fault}, headers=headers, timeout=10)
         if answer.status_code != 200:
             raise HarnessError(f"scripted LLM: {answer.text.strip()}")
 
-    def wait_ready(self) -> None:
-        """Return when the scripted server answers; an endpoint that is not ours is taken as it is."""
-        if self.child is not None:
-            health = self.base_url.removesuffix("/v1") + "/health"
-            processes.wait_ready(self.child, lambda: requests.get(health, timeout=5).status_code == 200)
+    def tenant(self) -> LLM:
+        """The same server for another deployment, under a key of its own."""
+        return replace(self, api_key=f"scripted-{secrets.token_hex(8)}") if self.scripted else self
 
 
-def start(launcher: processes.PythonLauncher, folder: Path, fault: str) -> LLM:
-    """Start the scripted server; ``wait_ready`` tells when it answers."""
-    port = ports.reserve_port()
-    child = launcher.start(
-        "scripted LLM",
-        "harness.services.scripted_llm",
-        ["--port", str(port), "--model", MODEL, "--fault", fault],
-        cwd=folder,
-        log=folder / "llm.log",
-        env={},
-    )
-    return LLM(f"http://127.0.0.1:{port}/v1", "not-needed", MODEL, child)
+@contextlib.contextmanager
+def running(launcher: processes.PythonLauncher, folder: Path, fault: str = "none") -> Iterator[LLM]:
+    """The scripted server, from the moment that it answers; ``fault`` holds for keys without their own."""
+    with ports.reserved() as port:
+        child = launcher.start(
+            "scripted LLM",
+            "harness.services.scripted_llm",
+            ["--port", str(port), "--model", MODEL, "--fault", fault],
+            cwd=folder,
+            log=folder / "llm.log",
+            env={},
+        )
+        with processes.running(child):
+            processes.wait_ready(child, lambda: ports.answers(port))
+            yield LLM(f"http://127.0.0.1:{port}/v1", "not-needed", MODEL, scripted=True)
 
 
 def external(base_url: str) -> LLM:

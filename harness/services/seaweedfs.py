@@ -1,30 +1,33 @@
 """SeaweedFS: an S3 endpoint, and a network file system that each instance mounts for itself.
 
     weed mini  -- filer ---- S3 gateway        http://127.0.0.1:PORT, real keys, conditional writes
-                     `------ weed mount /efs   one FUSE mount for each instance: the stand-in for EFS
+                     `------ weed mount /efs/..   one FUSE mount for each instance: the stand-in for EFS
 
 Flags as ``weed help mini`` and ``weed help mount`` of version 4.48 give them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import secrets
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import requests
 
 from harness import ports, processes
-from harness.errors import PartMissing
-from harness.janitor import mounts_beneath
+from harness.errors import HarnessError, PartMissing
+from harness.janitor import mounts_beneath, unmount_beneath
 from harness.workshop import Workshop
 
-BUCKETS = ("uploads", "elsewhere")
-"""The bucket of the instances, and another for showing what a wrong bucket name does."""
+OTHER_BUCKET = "elsewhere"
+"""A bucket that no deployment is given: for showing what a wrong bucket name does."""
 
 _SERVERS = ("admin", "filer", "master", "s3", "volume")
 
@@ -34,7 +37,6 @@ class SeaweedFS:
     """A running ``weed mini``."""
 
     child: processes.Child
-    folder: Path
     s3_port: int
     filer_port: int
     filer_grpc_port: int
@@ -44,6 +46,20 @@ class SeaweedFS:
     @property
     def s3_url(self) -> str:
         return f"http://127.0.0.1:{self.s3_port}"
+
+    def bucket_url(self, name: str) -> str:
+        """The bucket as the filer's folder, which is what makes a bucket (SeaweedFS wiki, Filer API)."""
+        return f"http://127.0.0.1:{self.filer_port}/buckets/{name}/"
+
+    def make_bucket(self, name: str) -> None:
+        """An empty bucket of that name.
+
+        Raises:
+            HarnessError: the filer refuses it.
+        """
+        answer = requests.post(self.bucket_url(name), timeout=10)
+        if not answer.ok:
+            raise HarnessError(f"weed mini refuses bucket {name!r}: {answer.status_code} {answer.text[:200]}")
 
 
 @functools.cache
@@ -68,68 +84,88 @@ def fuse_missing() -> str | None:
     return None
 
 
-def start(folder: Path, workshop: Workshop) -> SeaweedFS:
-    """Start ``weed mini`` in ``folder``; ready when the filer has the buckets and S3 answers.
+@contextlib.contextmanager
+def running(folder: Path, workshop: Workshop) -> Iterator[SeaweedFS]:
+    """``weed mini`` in ``folder``, from the moment that the filer has its bucket and S3 answers.
 
     Raises:
         PartMissing: no weed. HarnessError: it does not come up.
     """
-    port = {
-        f"{server}{suffix}": ports.reserve_port() for server in _SERVERS for suffix in (".port", ".port.grpc")
-    }
-    for server in _SERVERS:  # weed leaves these behind, and has no flag for where
-        workshop.remove_later(Path(f"/tmp/seaweedfs-{server}-grpc-{port[f'{server}.port.grpc']}.sock"))  # noqa: S108
-    access_key, secret_key = f"AK{secrets.token_hex(8).upper()}", secrets.token_hex(20)
-    child = processes.program(
-        "weed mini",
-        [
-            executable(),
-            "-logtostderr",
-            "mini",
-            f"-dir={folder}",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            *(f"-{flag}={number}" for flag, number in port.items()),
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-admin.ui=false",
-            "-webdav=false",
-            "-master.telemetry=false",
-            f"-filer.localSocket={folder}/filer.sock",
-            f"-s3.localSocket={folder}/s3.sock",
-            f"-bucket={','.join(BUCKETS)}",
-        ],
-        cwd=folder,
-        log=folder / "weed.log",
-        env={"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key},
-    )
-    weed = SeaweedFS(
-        child, folder, port["s3.port"], port["filer.port"], port["filer.port.grpc"], access_key, secret_key
-    )
-    try:
-        processes.wait_ready(child, lambda: _has_buckets(weed))
-    except BaseException:
-        child.kill()
-        raise
-    return weed
+    binary = executable()
+    with contextlib.ExitStack() as stack:
+        port = {
+            f"{server}{suffix}": stack.enter_context(ports.reserved())
+            for server in _SERVERS
+            for suffix in (".port", ".port.grpc")
+        }
+        for server in _SERVERS:  # weed leaves these behind, and has no flag for where
+            number = port[f"{server}.port.grpc"]
+            workshop.remove_later(Path(f"/tmp/seaweedfs-{server}-grpc-{number}.sock"))  # noqa: S108
+        access_key, secret_key = f"AK{secrets.token_hex(8).upper()}", secrets.token_hex(20)
+        keys = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+        child = processes.program(
+            "weed mini",
+            [
+                binary,
+                "-logtostderr",
+                "mini",
+                f"-dir={folder}",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                *(f"-{flag}={number}" for flag, number in port.items()),
+                "-s3.port.iceberg=0",
+                "-s3.port.lance=0",
+                "-admin.ui=false",
+                "-webdav=false",
+                "-master.telemetry=false",
+                f"-filer.localSocket={folder}/filer.sock",
+                f"-s3.localSocket={folder}/s3.sock",
+                f"-bucket={OTHER_BUCKET}",
+            ],
+            cwd=folder,
+            log=folder / "weed.log",
+            env={**os.environ, **keys},
+        )
+        stack.enter_context(processes.running(child))
+        weed = SeaweedFS(
+            child, port["s3.port"], port["filer.port"], port["filer.port.grpc"], access_key, secret_key
+        )
+        processes.wait_ready(child, lambda: _ready(weed))
+        yield weed
 
 
-def mount(weed: SeaweedFS, point: Path) -> processes.Child:
-    """Mount the tree ``/efs`` at ``point``; ready when the kernel lists the mount.
+@contextlib.contextmanager
+def mounted(weed: SeaweedFS, tree: str, *points: Path) -> Iterator[list[processes.Child]]:
+    """A mount of the filer's ``/efs/<tree>`` at each of ``points``, made if need be; gone at the end.
 
     Raises:
-        HarnessError: the mount does not come up.
+        HarnessError: one does not come up, e.g. since FUSE is missing.
     """
-    point.mkdir(parents=True)
+    with contextlib.ExitStack() as stack:
+        children = []
+        for point in points:
+            stack.callback(unmount_beneath, point)  # after its process has ended
+            children.append(stack.enter_context(processes.running(_mount(weed, tree, point))))
+        for child, point in zip(children, points, strict=True):
+            processes.wait_ready(child, partial(_is_mounted, point))
+        yield children
+
+
+def _is_mounted(point: Path) -> bool:
+    return str(point) in mounts_beneath(point)
+
+
+def _mount(weed: SeaweedFS, tree: str, point: Path) -> processes.Child:
+    point.mkdir(exist_ok=True)
     beside = point.parent
-    child = processes.program(
+    return processes.program(
         f"weed mount {point.name}",
         [
             executable(),
             "-logtostderr",
             "mount",
             f"-filer=127.0.0.1:{weed.filer_port}.{weed.filer_grpc_port}",
-            "-filer.path=/efs",
+            f"-filer.path=/efs/{tree}",
             f"-dir={point}",
             f"-cacheDir={beside}/{point.name}-cache",
             f"-localSocket={beside}/{point.name}.sock",
@@ -138,15 +174,9 @@ def mount(weed: SeaweedFS, point: Path) -> processes.Child:
         cwd=beside,
         log=beside / f"{point.name}.log",
     )
-    try:
-        processes.wait_ready(child, lambda: str(point) in mounts_beneath(beside))
-    except BaseException:
-        child.kill()
-        raise
-    return child
 
 
-def _has_buckets(weed: SeaweedFS) -> bool:
-    filer = f"http://127.0.0.1:{weed.filer_port}/buckets"
-    found = all(requests.get(f"{filer}/{bucket}/", timeout=5).status_code == 200 for bucket in BUCKETS)
-    return found and ports.answers(weed.s3_port)
+def _ready(weed: SeaweedFS) -> bool:
+    return requests.get(weed.bucket_url(OTHER_BUCKET), timeout=5).status_code == 200 and ports.answers(
+        weed.s3_port
+    )

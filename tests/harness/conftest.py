@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,25 +44,34 @@ class Server:
 
 @dataclass
 class FakeDeployment:
-    """See ``harness.runtimes.Deployment``; what was asked of it is in ``killed`` and ``faults``."""
+    """See ``harness.runtimes.Deployment``; what was asked of it is in ``asked`` and ``faults``."""
 
     topology: Topology
     affinity: Affinity
     url: str = "http://127.0.0.1:1"
     notes: tuple[str, ...] = ()
-    killed: list[str] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def lost(self) -> frozenset[str]:
-        return frozenset(self.killed)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         return self.records
 
+    def stop(self, instance: str) -> None:
+        self.asked.append(("stop", instance))
+
     def kill(self, instance: str) -> None:
-        self.killed.append(instance)
+        self.asked.append(("kill", instance))
+
+    def start(self, instance: str) -> None:
+        self.asked.append(("start", instance))
+
+    def stall_ssh(self, instance: str, stalled: bool) -> None:
+        self.asked.append(("stall" if stalled else "heal", instance))
+
+    def command(self, instance: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self.asked.append((instance, *argv))
+        return subprocess.run(argv, capture_output=True, text=True, check=False)
 
     def set_llm_fault(self, fault: str) -> None:
         self.faults.append(fault)
@@ -93,9 +104,12 @@ def deployment(topology: Callable[..., Topology]) -> Callable[..., FakeDeploymen
 
 @pytest.fixture
 def seen() -> Callable[..., Observation]:
-    """An observation: worker 1 of A answered 200, and nothing happened; changed as asked."""
+    """An observation, each a second after the last: worker 1 of A answered 200; changed as asked."""
+    clock = itertools.count(1.0)
     plain: dict[str, Any] = {
         "user": "user", "label": "ask", "method": "POST", "path": "/ask", "pinned": None,
         "instance": "A", "worker": "1", "status": 200, "reply": {"response": "fine"},
     }  # fmt: skip
-    return lambda request_id, **changes: Observation(request_id, **{**plain, **changes})
+    return lambda request_id, **changes: Observation(
+        request_id, **{"started": next(clock), **plain, **changes}
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from harness import cli, parts
 from harness.errors import PartMissing
 
-COMMANDS = ["reproduce", "matrix", "run", "up", "list"]
+COMMANDS = ["reproduce", "matrix", "run", "up", "bench", "list"]
 ROOT = Path(cli.__file__).parents[1]
 
 
@@ -74,7 +75,7 @@ def test_the_help_of_a_command_has_an_example(invoke, command):
 
 def test_an_example_works_as_written():
     for command in cli.cli.commands.values():
-        words = command.help.partition("Example: harness ")[2].split()
+        words = shlex.split(command.help.partition("Example: harness ")[2])
         assert words[0] == command.name
         command.make_context(command.name, words[1:])  # raises where an option is not known
 
@@ -93,7 +94,7 @@ def test_an_example_works_as_written():
         ),
         (
             ["matrix", "-t", "s4"],
-            "allowed: baseline, single, app-cookie, filesystem-sessions, sticky, ip-hash,",
+            "allowed: baseline, single, app-cookie, filesystem-sessions,",
         ),
         (["up", "s3-rediss"], "(did you mean 's3-redis'?); allowed: baseline, single"),
         (
@@ -151,10 +152,10 @@ def test_list_for_machines(invoke, monkeypatch):
     assert answer.exit_code == 0
     listing = json.loads(answer.stdout)
     assert listing["scenarios"]["chat-first"] == "Ask before any upload"
-    assert len(listing["topologies"]) == 11
+    assert len(listing["topologies"]) == 20
     assert listing["topologies"]["single"]["instances"] == 1
     assert listing["parts"]["nginx"] == {"name": "nginx", "found": "/usr/sbin/nginx", "missing": None}
-    assert set(listing["parts"]) == {"nginx", "redis", "seaweedfs", "fuse"}
+    assert set(listing["parts"]) == {"nginx", "redis", "seaweedfs", "sshd", "fuse"}
 
 
 @pytest.mark.parametrize(

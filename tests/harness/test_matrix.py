@@ -127,11 +127,11 @@ def test_nothing_is_played_on_a_deployment_that_was_spent(runtime, topology):
     used = {}
 
     def kill(run):
-        run.must("it is whole", not run.deployment.lost)
+        run.must("it is whole", not run.deployment.asked)
         run.kill("A")
 
     def look(run):
-        run.must("it is whole", not run.deployment.lost)
+        run.must("it is whole", not run.deployment.asked)
         used[id(run.deployment)] = run.deployment
 
     wanted = [

@@ -38,10 +38,15 @@ def package(tmp_path, monkeypatch):
 
 def test_the_project_of_this_repository():
     known = project.load()
-    assert len(known.scenarios) == 9
+    assert len(known.scenarios) == 15
     assert known.scenario("chat-first").name == "chat-first"
     assert all(name == one.name for name, one in known.scenarios.items())
     assert known.report[0] == "baseline"
+    assert known.failure[0] == "sync-as-it-was"
+    assert known.journey.name == "upload-then-chat"
+    assert len(known.judged_by(known.plan.topology("s3"))) == 15
+    judged = [one.name for one in known.judged_by(known.plan.topology("sync-dead-peer"))]
+    assert judged == ["upload-a-chat-b"]
     assert set(known.report) <= set(known.plan.topologies)
 
 

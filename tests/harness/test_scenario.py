@@ -133,10 +133,50 @@ def test_a_story_that_checks_nothing_is_an_error(app, does):
 def test_a_kill_is_passed_on(deployment):
     def story(run):
         run.kill("B")
-        run.must("it is gone", run.deployment.lost == {"B"})
+        run.must("it is gone", run.deployment.asked == [("kill", "B")])
 
     judged = scenario.judge(Scenario("kill", "", story, spends=True), deployment())
     assert judged.verdict == WORKS
+    assert judged.plays[0].lost == ["B"]
+
+
+def test_an_instance_that_is_replaced_was_lost(deployment):
+    def story(run):
+        run.replace("B")
+        run.must("it is another", run.deployment.asked == [("kill", "B"), ("start", "B")])
+
+    told = play(Scenario("replace", "", story), deployment())
+    assert (told.holds, told.lost) == (True, ["B"])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_is_down_or_stalled_for_a_while_is_back_however_the_story_ends(deployment, ends):
+    def story(run):
+        with run.down("B"):
+            run.must("it is down", run.deployment.asked == [("stop", "B")])
+        with run.stalled("A", "B"):
+            run.must("so far so good", ends)
+
+    here = deployment()
+    assert play(Scenario("faults", "", story), here).holds is ends
+    assert here.asked == [
+        ("stop", "B"),
+        ("start", "B"),
+        *(("stall", name) for name in "AB"),
+        *(("heal", name) for name in "AB"),
+    ]
+
+
+def test_a_command_by_hand_must_succeed(deployment):
+    def story(run):
+        run.by_hand("A", "true")
+        run.by_hand("A", "sh", "-c", "echo no >&2; exit 3")
+
+    here = deployment()
+    told = play(Scenario("hand", "", story), here)
+    assert here.asked == [("A", "true"), ("A", "sh", "-c", "echo no >&2; exit 3")]
+    assert [check.holds for check in told.checks] == [True, False]
+    assert told.failure.found == "exit code 3 no"
 
 
 @pytest.mark.parametrize("instance", [None, "C", "a", ""])
@@ -148,7 +188,7 @@ def test_nobody_to_kill_is_no_verdict_on_the_app(deployment, instance):
 
     here = deployment()
     judged = scenario.judge(Scenario("kill", "", story, spends=True), here)
-    assert (judged.verdict, here.killed) == (UNKNOWN, [])
+    assert (judged.verdict, here.asked) == (UNKNOWN, [])
     assert judged.witness.error == f"cannot kill {instance!r}: no answer named the instance (X-Served-By)"
     assert [check.sentence for check in judged.witness.checks] == ["so far so good"]
 
@@ -201,7 +241,10 @@ def test_a_story_that_raises_is_not_hushed_up_and_its_fault_ends(deployment):
         ({"instances": 2, "workers": 2}, None),
         ({"instances": 3}, "needs 3 instances"),
         ({"workers": 3}, "needs 3 workers an instance"),
+        ({"needs": ("redis",)}, None),
+        ({"needs": ("redis", "ssh")}, "needs sshd and rsync, for each instance its own"),
     ],
 )
-def test_a_scenario_that_means_nothing_on_a_topology(needs, said):
-    assert scenario.unmet(Scenario("x", "", put_and_get, **needs), 2, 2) == said
+def test_a_scenario_that_means_nothing_on_a_topology(needs, said, topology):
+    two = topology(needs=("llm", "redis"))
+    assert scenario.unmet(Scenario("x", "", put_and_get, **needs), two) == said

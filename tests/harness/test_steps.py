@@ -110,3 +110,28 @@ def test_a_text_is_one_line_of_a_length():
     assert shortened(" a\n\tb  c ", 5) == "a b c"
     assert shortened("abcdef", 5) == "abcd…"
     assert len(shortened("x" * 500)) == 110
+
+
+def flag(found):
+    return {"looked_at": [{"what": "flag", "where": "A:/flag", "found": found}]}
+
+
+COPY = {"peer": "B", "what": "push: rsync", "source": "x/", "target": "B:x/", "ok": True, "outcome": "copied"}
+TEST = {"peer": "B", "what": "pull: test", "ok": False, "outcome": "timed out after 0.1 s"}
+
+
+def test_an_upload_is_copied_after_it_is_written(seen):
+    events = [{"op": "write", "where": "A:/1.csv"}]
+    assert list(steps(seen("1", evidence={"storage": events, "sync": [COPY]})))[2:-1] == [
+        Step("A", "A's disk", "writes A:/1.csv", True),
+        Step("A", "B", "push: rsync x/ -> B:x/: copied", True),
+    ]
+
+
+@pytest.mark.parametrize(("found", "again"), [(False, "not found"), (True, "found")])
+def test_a_miss_makes_an_instance_ask_its_peers_and_look_again(seen, found, again):
+    assert list(steps(seen("1", evidence={"mode": flag(found), "sync": [TEST]})))[2:-1] == [
+        Step("A", "A's disk", "looks for flag A:/flag: not found", False),
+        Step("A", "B", "pull: test: timed out after 0.1 s", False),
+        Step("A", "A's disk", f"looks again: {again}", found),
+    ]

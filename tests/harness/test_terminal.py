@@ -65,6 +65,14 @@ def test_the_table_has_marks_where_there_is_none(capsys, monkeypatch, topologies
     assert ["x", "=", "broken"] in told
 
 
+def test_what_does_not_fit_goes_on_below(capsys, monkeypatch, topologies):
+    monkeypatch.setenv("COLUMNS", "120")
+    names = [f"scenario-{number}" for number in range(12)]
+    terminal.show_table(terminal.console(), [cell(name, "one", WORKS, "works") for name in names], topologies)
+    told = lines(capsys)
+    assert [len(words) - 1 for words in told if words[:1] == ["One"]] == [9, 3]
+
+
 def test_the_table_has_a_gap_where_no_cell_is_and_no_mark_without_a_difference(capsys, topologies):
     terminal.show_table(terminal.console(), CELLS[:2], topologies[:2])
     told = lines(capsys)

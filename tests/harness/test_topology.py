@@ -45,11 +45,14 @@ def load(tmp_path):
 def test_the_project_has_its_topologies():
     plan = topology.load(Path(scenarios.__file__).parent / "topologies.toml")
     assert list(plan.topologies) == [
-        "baseline", "single", "app-cookie", "filesystem-sessions", "sticky", "ip-hash",
-        "memory-sessions", "redis-sessions", "efs", "s3", "s3-redis",
+        "baseline", "single", "app-cookie", "filesystem-sessions", "sync-as-it-was", "sync-repaired",
+        "sticky", "ip-hash", "memory-sessions", "redis-sessions", "efs", "s3", "s3-redis",
+        "sync-other-fleet", "sync-no-session-folder", "sync-skips-dotfiles", "sync-flag-decides",
+        "sync-swallows-outcome", "sync-dead-peer", "sync-ssh-asks",
     ]  # fmt: skip
-    assert plan.needs(plan.topology("s3-redis")) == ("llm", "redis", "s3")
-    assert plan.needs(plan.topology("efs")) == ("llm", "shared-files")
+    assert plan.topology("s3-redis").needs == ("llm", "redis", "s3")
+    assert plan.topology("efs").needs == ("llm", "shared-files")
+    assert plan.topology("sync-repaired").needs == ("llm", "ssh")
 
 
 def test_what_is_not_said_has_a_default(load):
@@ -62,6 +65,7 @@ def test_what_is_not_said_has_a_default(load):
 
 def test_what_is_said_counts(load):
     text = TWO + 'title = "Two"\ninstances = 3\nworkers = 1\naffinity = "ip-hash"\nllm = "invent"\n'
+    text += 'idle_timeout = 5\nscenarios = ["ask"]\n'
     plan = load(text + '[topology.two.env.C]\nREGION = "elsewhere"')
     two = plan.topology("two")
     assert (two.title, two.instances, two.workers, two.affinity, two.llm) == (
@@ -73,20 +77,21 @@ def test_what_is_said_counts(load):
     )
     assert two.env == {"C": {"REGION": "elsewhere"}}
     assert two.instance_names == ("A", "B", "C")
+    assert (two.idle_timeout, two.scenarios) == (5, ("ask",))
     assert (plan.app.ready, plan.app.env) == ("/", {"KEY": "value"})
 
 
 def test_a_topology_combines_the_strategies_of_its_app(load):
     text = '[topology.x]\nsession = "redis"\nstorage = "s3"\nmode = "flag"\naffinity = "app-cookie"'
     plan = load(APP + text)
-    assert plan.strategies(plan.topology("x")) == [
+    assert plan.app.chosen(plan.topology("x")) == [
         Strategy({"URL": "{redis_url}"}, ("redis", "llm")),
         Strategy(needs=("s3",)),
         Strategy(),
         Strategy(),
         Strategy({"STICKY": "on"}),
     ]
-    assert plan.needs(plan.topology("x")) == ("llm", "redis", "s3")
+    assert plan.topology("x").needs == ("llm", "redis", "s3")
 
 
 def test_an_unknown_topology_is_told_what_there_is(load):
@@ -136,7 +141,7 @@ BAD = {
     "service": (
         TWO.replace('["s3"]', '["shared-file"]'),
         "app.storage.s3.needs: 'shared-file'",
-        "(did you mean 'shared-files'?); allowed: llm, redis, s3, shared-files",
+        "(did you mean 'shared-files'?); allowed: llm, redis, s3, ssh, shared-files",
     ),
     "service of the app": (TWO.replace('["llm"]', '["lm"]'), "app.needs: 'lm'", "(did you mean 'llm'?)"),
     "list": (TWO.replace('["llm"]', '"llm"'), "app.needs: 'llm'", "is not a list of strings"),

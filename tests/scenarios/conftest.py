@@ -9,6 +9,7 @@ import pytest
 from harness import matrix, project
 from harness.matrix import Cell
 from harness.runtimes.process import ProcessRuntime
+from harness.runtimes.shared import SharedServices
 from harness.workshop import Workshop, open_workshop
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,12 @@ def workshop() -> Iterator[Workshop]:
 
 
 @pytest.fixture(scope="session")
+def services(workshop: Workshop, known: project.Project) -> Iterator[SharedServices]:
+    with SharedServices(workshop, preload=known.plan.app.preload) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
 def known() -> project.Project:
     return project.load()
 
@@ -30,13 +37,14 @@ class Bench:
     """Judges cells of a project; ``cells("efs")`` for all its scenarios, or for those named."""
 
     known: project.Project
-    workshop: Workshop
+    services: SharedServices
 
     def cells(self, topology: str, *scenarios: str) -> list[Cell]:
-        wanted = [self.known.scenario(name) for name in scenarios or self.known.scenarios]
-        runtime = ProcessRuntime(self.known.plan, self.workshop)
-        pair = (self.known.plan.topology(topology), wanted)
-        return matrix.run(runtime, [pair], self.known.expected)
+        chosen = self.known.plan.topology(topology)
+        wanted = [self.known.scenario(name) for name in scenarios] or self.known.judged_by(chosen)
+        return matrix.run(
+            ProcessRuntime(self.known.plan, self.services), [(chosen, wanted)], self.known.expected
+        )
 
     def cell(self, topology: str, scenario: str) -> Cell:
         (only,) = self.cells(topology, scenario)
@@ -44,12 +52,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(known: project.Project, workshop: Workshop) -> Bench:
-    return Bench(known, workshop)
+def bench(known: project.Project, services: SharedServices) -> Bench:
+    return Bench(known, services)
 
 
 @pytest.fixture
-def changed(tmp_path: Path, workshop: Workshop) -> Callable[..., Bench]:
+def changed(tmp_path: Path, services: SharedServices) -> Callable[..., Bench]:
     """The project with its topologies file changed: text appended, and strings replaced in it."""
 
     def change(append: str = "", replace: tuple[str, str] = ("", "")) -> Bench:
@@ -57,6 +65,6 @@ def changed(tmp_path: Path, workshop: Workshop) -> Callable[..., Bench]:
         assert replace[0] in text
         path = tmp_path / "topologies.toml"
         path.write_text(text.replace(*replace) + "\n" + append if replace[0] else text + "\n" + append)
-        return Bench(project.load(topologies=path), workshop)
+        return Bench(project.load(topologies=path), services)
 
     return change

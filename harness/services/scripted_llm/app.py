@@ -25,16 +25,19 @@ NEVER = 120.0
 
 
 def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 8192) -> Flask:
-    """The server, serving one model name, with one fault switched on."""
+    """The server, serving one model name; ``fault`` holds for every API key that was given no other."""
     app = Flask("scripted_llm", static_folder=None)
-    state = {"fault": fault}
+    faults: dict[str, str] = {}
     requests = itertools.count(1)
     counted = {"requests": 0}
     app.register_error_handler(errors.Refused, lambda refused: refused.response())
 
+    def active() -> str:
+        return faults.get(request.headers.get("Authorization", ""), fault)
+
     @app.get("/health")
     def health() -> Response:
-        return Response(status=503 if state["fault"] == "server-error" else 200)
+        return Response(status=503 if active() == "server-error" else 200)
 
     @app.get("/version")
     def version() -> Response:
@@ -42,11 +45,11 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
 
     @app.get("/v1/models")
     def models() -> Response:
-        return jsonify(object="list", data=[_model(_served(model, state["fault"]), max_model_len)])
+        return jsonify(object="list", data=[_model(_served(model, active()), max_model_len)])
 
     @app.get("/control")
     def control() -> Response:
-        return jsonify(fault=state["fault"], requests=counted["requests"], faults=FAULTS)
+        return jsonify(fault=active(), requests=counted["requests"], faults=FAULTS)
 
     @app.put("/control/fault")
     def switch() -> Response:
@@ -56,26 +59,26 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
             answer = jsonify(error=f"no fault {wanted!r}; there are: {', '.join(FAULTS)}")
             answer.status_code = 400
             return answer
-        state["fault"] = wanted
+        faults[request.headers.get("Authorization", "")] = wanted
         return jsonify(fault=wanted)
 
     @app.post("/v1/chat/completions")
     def chat() -> Response:
         counted["requests"] = next(requests)
         body = validated(request.get_json(silent=True))
-        active = state["fault"]
-        _refuse(body, active, model, max_model_len)
-        if active == "timeout":
+        shown = active()
+        _refuse(body, shown, model, max_model_len)
+        if shown == "timeout":
             time.sleep(NEVER)
-        turn = completion.take_turn(body, active)
-        head = _head(_served(model, active))
+        turn = completion.take_turn(body, shown)
+        head = _head(_served(model, shown))
         usage = _usage(body, turn)
         if body.get("stream"):
             with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
             chunks = _stream(head, turn, usage if with_usage else None)
-            return Response(_cut(chunks) if active == "cut-stream" else chunks, mimetype="text/event-stream")
+            return Response(_cut(chunks) if shown == "cut-stream" else chunks, mimetype="text/event-stream")
         whole = head | {"object": "chat.completion", "usage": usage, "choices": [_choice(turn)]}
-        if active == "cut-stream":
+        if shown == "cut-stream":
             text = json.dumps(whole)
             return Response(_cut(iter([text[: len(text) // 2]])), mimetype="application/json")
         return jsonify(whole)

@@ -115,9 +115,7 @@ def instances(folder: Path) -> Iterator[list[Instance]]:
 @pytest.fixture(scope="module")
 def server(workshop: Workshop) -> Iterator[llm.LLM]:
     """The scripted LLM, in a process of its own."""
-    started = llm.start(processes.PythonLauncher(workshop.root, warm=False), workshop.folder("llm"), "none")
-    with processes.running(started.child):
-        started.wait_ready()
+    with llm.running(processes.PythonLauncher(workshop.root, warm=False), workshop.folder("llm")) as started:
         yield started
 
 

@@ -11,7 +11,6 @@ import requests
 
 from harness.client import User
 from harness.errors import HarnessError, PartMissing
-from harness.processes import running
 from harness.services import AFFINITIES, Affinity, nginx
 
 MEGABYTE = 1024 * 1024
@@ -29,9 +28,7 @@ def start(folder, instances):
 
         def up(affinity):
             upstreams = [instance.upstream for instance in instances]
-            balancer = nginx.start("of-the-test", affinity, upstreams, folder)
-            stack.enter_context(running(balancer.child))
-            return balancer
+            return stack.enter_context(nginx.running("of-the-test", affinity, upstreams, folder))
 
         yield up
 

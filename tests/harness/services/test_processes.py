@@ -91,10 +91,6 @@ def test_the_environment_is_ours_and_what_was_given(told, monkeypatch):
     assert env == expected
 
 
-INHERITS = pytest.mark.xfail(strict=True, reason="program() adds the harness's own environment again")
-
-
-@pytest.mark.parametrize("start", ["warm", pytest.param("cold", marks=INHERITS)], indirect=True)
 def test_our_own_settings_and_secrets_are_not_inherited(told, monkeypatch):
     for secret in SECRETS:
         monkeypatch.setenv(secret, "ours")
@@ -181,13 +177,13 @@ def test_a_running_child_is_killed_after_an_exception(start):
     assert child.exit_code == -9
 
 
-def test_a_program_with_its_environment_and_log(tmp_path, eventually, monkeypatch):
-    monkeypatch.setenv("OF_THE_HARNESS", "kept")
-    code = "import os; print(os.environ['OF_THE_HARNESS'], os.environ['ADDED'], os.getsid(0) == os.getpid())"
-    argv = [sys.executable, "-c", code]
-    child = program("x", argv, cwd=tmp_path, log=tmp_path / "log", env={"ADDED": "added"})
+@pytest.mark.parametrize(("env", "said"), [(None, "ours None True"), ({"GIVEN": "given"}, "None given True")])
+def test_a_program_with_its_environment_and_log(tmp_path, eventually, monkeypatch, env, said):
+    monkeypatch.setenv("OURS", "ours")
+    code = "import os; print(*map(os.environ.get, ('OURS', 'GIVEN')), os.getsid(0) == os.getpid())"
+    child = program("x", [sys.executable, "-c", code], cwd=tmp_path, log=tmp_path / "log", env=env)
     eventually("it has ended", lambda: child.exit_code is not None)
-    assert (child.exit_code, child.tail()) == (0, "kept added True")
+    assert (child.exit_code, child.tail()) == (0, said)
 
 
 def test_no_log_has_no_end(tmp_path):

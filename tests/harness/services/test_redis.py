@@ -8,7 +8,6 @@ import pytest
 import redis as library
 
 from harness.errors import PartMissing
-from harness.processes import running
 from harness.services import redis
 
 
@@ -23,8 +22,7 @@ def server(workshop):
 
         def start():
             folder = workshop.folder("redis")
-            started = redis.start(folder)
-            stack.enter_context(running(started.child))
+            started = stack.enter_context(redis.running(folder))
             return started, stack.enter_context(library.Redis.from_url(started.url))
 
         yield start

@@ -207,7 +207,7 @@ def test_an_endpoint_that_somebody_else_runs(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "key")
     endpoint = llm.external(server.base_url + "/")
     assert endpoint == llm.LLM(server.base_url, "key", "theirs")
-    endpoint.wait_ready()
+    assert endpoint.tenant() == endpoint
     with pytest.raises(HarnessError, match="only the scripted LLM can be misconfigured"):
         endpoint.set_fault("invent")
 
@@ -222,5 +222,5 @@ def test_an_endpoint_that_somebody_else_runs(server, monkeypatch):
 )
 def test_an_endpoint_that_cannot_be_used(url, model, said, monkeypatch):
     monkeypatch.setenv("OPENAI_MODEL", model or "")
-    with pytest.raises(HarnessError, match=re.escape(said)):
-        llm.external(url.format(port=ports.reserve_port()))
+    with ports.reserved() as port, pytest.raises(HarnessError, match=re.escape(said)):
+        llm.external(url.format(port=port))

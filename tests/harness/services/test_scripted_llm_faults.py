@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from harness.errors import HarnessError
-from harness.processes import PythonLauncher, running
+from harness.processes import PythonLauncher
 from harness.services import LLM_FAULTS, llm
 from reference_app.analysis import tools
 
@@ -70,7 +70,8 @@ def test_a_prompt_may_be_too_long_without_any_fault(ask):
 def test_a_dead_engine_is_not_healthy(server, fault):
     fault("server-error")
     health = server.base_url.removesuffix("/v1") + "/health"
-    assert requests.get(health, timeout=5).status_code == 503
+    assert requests.get(health, timeout=5, headers=key(server)).status_code == 503
+    assert requests.get(health, timeout=5).status_code == 200
 
 
 def test_the_wrong_parser_leaves_the_call_in_the_text(ask, fault):
@@ -114,14 +115,19 @@ def test_no_answer_in_time_though_it_is_healthy(client, server, fault):
 
 
 def control(server, **sent):
-    return requests.put(server.base_url.removesuffix("/v1") + "/control/fault", timeout=5, **sent)
+    url = server.base_url.removesuffix("/v1") + "/control/fault"
+    return requests.put(url, timeout=5, headers=key(server), **sent)
+
+
+def key(server):
+    return {"Authorization": f"Bearer {server.api_key}"}
 
 
 def test_a_fault_is_switched_while_it_runs(server, fault):
     state = server.base_url.removesuffix("/v1") + "/control"
     for name in LLM_FAULTS:
         assert control(server, json={"fault": name}).json() == {"fault": name}
-        told = requests.get(state, timeout=5).json()
+        told = requests.get(state, timeout=5, headers=key(server)).json()
         assert (told["fault"], told["faults"]) == (name, LLM_FAULTS)
 
 
@@ -141,8 +147,8 @@ def test_an_unknown_fault_is_refused_and_changes_nothing(server, fault, sent):
     answer = control(server, **sent)
     assert answer.status_code == 400
     assert "there are: none, no-tool-flags" in answer.json()["error"]
-    state = requests.get(server.base_url.removesuffix("/v1") + "/control", timeout=5).json()
-    assert state["fault"] == "invent"
+    url = server.base_url.removesuffix("/v1") + "/control"
+    assert requests.get(url, timeout=5, headers=key(server)).json()["fault"] == "invent"
 
 
 def test_the_harness_is_told_of_an_unknown_fault(server):
@@ -152,17 +158,39 @@ def test_the_harness_is_told_of_an_unknown_fault(server):
 
 @pytest.mark.parametrize("name", ["none", "overloaded"])
 def test_it_can_start_with_a_fault(workshop, folder, name):
-    started = llm.start(PythonLauncher(workshop.root, warm=False), folder, name)
-    with running(started.child):
-        started.wait_ready()
+    with llm.running(PythonLauncher(workshop.root, warm=False), folder, name) as started:
         state = requests.get(started.base_url.removesuffix("/v1") + "/control", timeout=5).json()
     assert state["fault"] == name
 
 
 def test_an_unknown_fault_at_the_start_is_told(workshop, folder):
-    started = llm.start(PythonLauncher(workshop.root, warm=False), folder, "no-such")
-    with running(started.child), pytest.raises(HarnessError, match="'no-such' is not one of 'none'"):
-        started.wait_ready()
+    launcher = PythonLauncher(workshop.root, warm=False)
+    with (
+        pytest.raises(HarnessError, match="'no-such' is not one of 'none'"),
+        llm.running(launcher, folder, "no-such"),
+    ):
+        pass
+
+
+def test_each_key_has_a_fault_of_its_own(server, fault):
+    one, other = server.tenant(), server.tenant()
+    one.set_fault("no-tool-flags")
+    fault("overloaded")
+    assert (shown(one), shown(other), shown(server)) == ("no-tool-flags", "none", "overloaded")
+    one.set_fault("none")
+    assert shown(one) == "none"
+
+
+def shown(model):
+    """The fault that a client with this key meets."""
+    with openai.OpenAI(base_url=model.base_url, api_key=model.api_key, max_retries=0) as client:
+        try:
+            client.chat.completions.create(model=model.model, messages=QUESTION, tools=OFFERED)
+        except openai.BadRequestError:
+            return "no-tool-flags"
+        except openai.InternalServerError:
+            return "overloaded"
+        return "none"
 
 
 def call_of(**said):

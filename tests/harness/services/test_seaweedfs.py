@@ -1,5 +1,7 @@
 """SeaweedFS: S3 with real keys and conditional writes, mounts that see each other, nothing left."""
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -8,9 +10,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from harness.errors import PartMissing
+from harness.errors import HarnessError, PartMissing
 from harness.janitor import mounts_beneath
-from harness.processes import running
 from harness.services import seaweedfs
 from harness.workshop import open_workshop
 
@@ -18,10 +19,11 @@ from harness.workshop import open_workshop
 @pytest.fixture(scope="module")
 def weed(workshop):
     try:
-        started = seaweedfs.start(workshop.folder("weed"), workshop)
+        seaweedfs.executable()
     except PartMissing as missing:
         pytest.skip(str(missing))
-    with running(started.child):
+    with seaweedfs.running(workshop.folder("weed"), workshop) as started:
+        started.make_bucket("uploads")
         yield started
 
 
@@ -40,7 +42,7 @@ def read(s3, key):
     return s3.get_object(Bucket="uploads", Key=key)["Body"].read()
 
 
-@pytest.mark.parametrize("bucket", seaweedfs.BUCKETS)
+@pytest.mark.parametrize("bucket", ["uploads", seaweedfs.OTHER_BUCKET])
 def test_put_and_get(s3, bucket):
     body = bytes(range(256)) * 1000
     s3.put_object(Bucket=bucket, Key="folder/rows ä.csv", Body=body)
@@ -84,7 +86,7 @@ MISSING = seaweedfs.fuse_missing()
 @pytest.mark.skipif(MISSING is not None, reason=f"{MISSING}; install it with: apt-get install fuse3")
 def test_what_is_renamed_on_one_mount_is_there_on_the_other(weed, folder, eventually):
     one, other = folder / "one", folder / "other"
-    with running(seaweedfs.mount(weed, one)), running(seaweedfs.mount(weed, other)):
+    with seaweedfs.mounted(weed, "tree", one, other):
         assert sorted(mounts_beneath(folder)) == [str(one), str(other)]
         (one / "file.new").write_text("of one")
         (one / "file.new").rename(one / "file")
@@ -93,12 +95,20 @@ def test_what_is_renamed_on_one_mount_is_there_on_the_other(weed, folder, eventu
         assert [path.name for path in other.iterdir()] == ["file"]
         (other / "file").unlink()
         eventually("it is gone for the first", lambda: not (one / "file").exists())
+        with seaweedfs.mounted(weed, "another-tree", folder / "apart"):
+            assert list((folder / "apart").iterdir()) == []
+    assert mounts_beneath(folder) == []
+
+
+def test_a_bucket_that_is_refused_is_told(weed):
+    with pytest.raises(HarnessError, match="weed mini refuses bucket"):
+        replace(weed, filer_port=weed.s3_port).make_bucket("not-signed")
 
 
 def test_nothing_of_it_is_left(eventually, dead):
-    with open_workshop() as workshop:
+    with contextlib.ExitStack() as stack, open_workshop() as workshop:
         try:
-            weed = seaweedfs.start(workshop.folder("weed"), workshop)
+            weed = stack.enter_context(seaweedfs.running(workshop.folder("weed"), workshop))
         except PartMissing as missing:
             pytest.skip(str(missing))
         process = psutil.Process(weed.child.process.pid)
@@ -106,7 +116,7 @@ def test_nothing_of_it_is_left(eventually, dead):
         made = [path for port in ports for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock")]
         assert len(made) == len(ports) == 5
         if MISSING is None:
-            seaweedfs.mount(weed, workshop.root / "mount")
+            stack.enter_context(seaweedfs.mounted(weed, "tree", workshop.root / "mount"))
             (workshop.root / "mount" / "file").write_text("shared")
     eventually("the server has ended", lambda: dead(process))
     assert weed.child.exit_code == -9

@@ -30,14 +30,14 @@ time.sleep(600)
 """
 
 RUN = """
-import json, subprocess, sys, time
+import contextlib, json, subprocess, sys, time
 from pathlib import Path
 from harness import processes
 from harness.services import redis, seaweedfs
 from harness.workshop import open_workshop
 
 daemon, stray = sys.argv[1], sys.argv[2]
-with open_workshop() as workshop:
+with contextlib.ExitStack() as stack, open_workshop() as workshop:
     sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
     pids = [subprocess.Popen(sleep).pid, subprocess.Popen(sleep, start_new_session=True).pid]
     subprocess.run([sys.executable, "-c", Path(daemon + ".py").read_text(), daemon], check=True)
@@ -45,11 +45,11 @@ with open_workshop() as workshop:
     folder = workshop.folder("parts")
     code = ["import time; time.sleep(600)"]
     warm = launcher.start("x", "timeit", code, cwd=folder, log=folder / "log", env={})
-    pids += [warm.process.pid, redis.start(folder).child.process.pid]
+    pids += [warm.process.pid, stack.enter_context(redis.running(folder)).child.process.pid]
     workshop.remove_later(Path(stray))
     if sys.argv[3] == "mount":
-        weed = seaweedfs.start(workshop.folder("weed"), workshop)
-        mounted = seaweedfs.mount(weed, folder / "mount")
+        weed = stack.enter_context(seaweedfs.running(workshop.folder("weed"), workshop))
+        (mounted,) = stack.enter_context(seaweedfs.mounted(weed, "tree", folder / "mount"))
         (folder / "mount" / "file").write_text("shared")
         pids += [weed.child.process.pid, mounted.process.pid]
     print(json.dumps({"pids": pids, "root": str(workshop.root)}), flush=True)
@@ -108,8 +108,8 @@ def test_all_is_gone_at_the_end(trouble, daemonize, eventually, dead, scratch):
 
 def test_a_part_that_writes_over_its_environment_is_gone_too():
     """Redis, whose title takes the place of the mark."""
-    with open_workshop() as workshop:
-        server = redis.start(workshop.folder("redis"))
+    with contextlib.ExitStack() as stack, open_workshop() as workshop:
+        server = stack.enter_context(redis.running(workshop.folder("redis")))
     assert server.child.process.wait(timeout=10) == -9
 
 

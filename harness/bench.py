@@ -1,0 +1,172 @@
+"""How fast the harness is, measured side by side: ``harness bench``.
+
+Every repetition takes each measure once, one after the other (A B C A B C ...), so that a machine that is
+busy for a while spoils a little of all of them and not all of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from harness import matrix
+from harness.errors import HarnessError
+from harness.project import Project
+from harness.runtimes.process import ProcessDeployment, ProcessRuntime
+from harness.runtimes.shared import SharedServices
+from harness.workshop import Workshop
+
+REQUESTS_SECONDS = 1.0
+CLIENTS = 4
+"""Connections at a time, for requests per second: one for each worker of two instances."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What was measured, each time that it was.
+
+    Attributes:
+        name: what it is, e.g. ``warm start, baseline``.
+        unit: ``s``, ``requests/s``, ``MiB``.
+    """
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def row(self) -> dict[str, object]:
+        """For machines: with the spread, and every value."""
+        spread = {"median": self.median, "min": min(self.values), "max": max(self.values)}
+        return {"measure": self.name, "unit": self.unit, **spread, "values": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the measures are taken on: the same topologies from a warm parent and from nothing."""
+
+    known: Project
+    warm: ProcessRuntime
+    cold: ProcessRuntime
+    parallel: int
+
+    def start(self, runtime: ProcessRuntime, topology: str) -> float:
+        """Seconds until a topology serves."""
+        start = time.perf_counter()
+        with runtime.up(self.known.plan.topology(topology)):
+            return time.perf_counter() - start
+
+    def cell(self, topology: str, scenario: str) -> float:
+        """Seconds of one cell, its topology's start and end included."""
+        pair = (self.known.plan.topology(topology), [self.known.scenario(scenario)])
+        start = time.perf_counter()
+        matrix.run(self.warm, [pair], self.known.expected)
+        return time.perf_counter() - start
+
+    def matrix(self, topologies: Sequence[str]) -> float:
+        """Seconds of all cells of these topologies."""
+        chosen = [self.known.plan.topology(name) for name in topologies]
+        pairs = [(topology, self.known.judged_by(topology)) for topology in chosen]
+        start = time.perf_counter()
+        matrix.run(self.warm, pairs, self.known.expected, parallel=self.parallel)
+        return time.perf_counter() - start
+
+    def requests(self, topology: str, address: Callable[[ProcessDeployment], str]) -> float:
+        """Requests per second that a few clients get answered."""
+        with self.warm.up(self.known.plan.topology(topology)) as deployment:
+            return _requests_per_second(address(deployment), self.known.plan.app.health)
+
+    def memory(self, runtime: ProcessRuntime, topology: str) -> float:
+        """MiB of one instance with its workers; what processes share counts in proportion."""
+        with runtime.up(self.known.plan.topology(topology)) as deployment:
+            return deployment.memory("A") / 2**20
+
+
+@contextlib.contextmanager
+def prepared(known: Project, workshop: Workshop, parallel: int) -> Iterator[Bench]:
+    """A bench whose shared services run already: they are no part of a topology's start.
+
+    Raises:
+        PartMissing: a real component is not on this machine; nothing less than all is measured.
+    """
+    preload = known.plan.app.preload
+    with SharedServices(workshop, preload=preload) as warm, SharedServices(workshop, cold=True) as cold:
+        for start in (warm.llm, cold.llm, warm.redis, warm.seaweedfs, warm.keys):
+            start()
+        yield Bench(known, ProcessRuntime(known.plan, warm), ProcessRuntime(known.plan, cold), parallel)
+
+
+def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
+    """Every measure: its name, its unit, how it is taken."""
+    report, every = bench.known.report, list(bench.known.plan.topologies)
+    first = report[0]
+    found: dict[str, tuple[str, Callable[[], float]]] = {}
+    for name in report:
+        found[f"warm start, {name}"] = ("s", partial(bench.start, bench.warm, name))
+    found[f"cold start, {first}"] = ("s", lambda: bench.start(bench.cold, first))
+    journey = bench.known.journey.name
+    for name in (first, report[-1]):
+        found[f"cell {journey}, {name}"] = ("s", partial(bench.cell, name, journey))
+    found["matrix, the report's topologies"] = ("s", lambda: bench.matrix(report))
+    found["matrix, every topology"] = ("s", lambda: bench.matrix(every))
+    found["requests through nginx"] = ("requests/s", lambda: bench.requests(first, lambda up: up.url))
+    found["requests straight to A"] = (
+        "requests/s",
+        lambda: bench.requests(first, lambda up: up.address("A")),
+    )
+    found[f"memory of an instance, warm, {first}"] = ("MiB", lambda: bench.memory(bench.warm, first))
+    found[f"memory of an instance, cold, {first}"] = ("MiB", lambda: bench.memory(bench.cold, first))
+    return found
+
+
+def take(
+    bench: Bench, repetitions: int, only: Sequence[str] = (), notify: Callable[[str], None] = lambda _: None
+) -> list[Measure]:
+    """Take the measures whose names contain one of ``only`` (all of them without), interleaved.
+
+    Raises:
+        HarnessError: no measure has such a name.
+    """
+    every = measures(bench)
+    wanted = {name: how for name, how in every.items() if not only or any(part in name for part in only)}
+    if not wanted:
+        raise HarnessError(f"--only {', '.join(only)}: no such measure; there are: {'; '.join(every)}")
+    values: dict[str, list[float]] = {name: [] for name in wanted}
+    for number in range(repetitions):
+        for name, (_, take_one) in wanted.items():
+            notify(f"{number + 1} of {repetitions}: {name}")
+            values[name].append(take_one())
+    return [Measure(name, unit, tuple(values[name])) for name, (unit, _) in wanted.items()]
+
+
+def _requests_per_second(url: str, path: str) -> float:
+    split = urlsplit(url)
+    assert split.hostname is not None
+    counts = [0] * CLIENTS
+    end = time.perf_counter() + REQUESTS_SECONDS
+
+    def client(number: int) -> None:
+        while time.perf_counter() < end:
+            connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=30)
+            connection.request("GET", path)
+            connection.getresponse().read()
+            connection.close()
+            counts[number] += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - start)
