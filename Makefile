@@ -29,6 +29,25 @@ lint: $(VENV)/dev.stamp  ## ruff, its formatter, mypy
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
+.PHONY: killed repeated together stressed endurance
+
+killed: $(VENV)/dev.stamp  ## kill runs at random moments: nothing is left (options: ARGS="--times 5")
+	@$(PYTHON) -m tests.endurance killed $(ARGS)
+
+repeated: $(VENV)/dev.stamp  ## runs in a row: the same verdicts (options: ARGS="--times 5")
+	@$(PYTHON) -m tests.endurance repeated $(ARGS)
+
+together: $(VENV)/dev.stamp  ## runs at the same time: the same verdicts (options: ARGS="--number 2")
+	@$(PYTHON) -m tests.endurance together $(ARGS)
+
+stressed: $(VENV)/dev.stamp  ## a run on a busy machine: the same verdicts (options: ARGS="--burners 8")
+	@$(PYTHON) -m tests.endurance stressed $(ARGS)
+
+endurance: $(VENV)/dev.stamp  ## these four, one after another (options: ARGS="--times 5")
+	@failed=0; for what in killed repeated together stressed; do \
+	  $(PYTHON) -m tests.endurance $$what $(ARGS) || failed=1; \
+	done; exit $$failed
+
 constraints: $(VENV)/dev.stamp  ## lock what is installed here, for CI
 	@$(PIP) freeze --exclude-editable | sort -f > constraints.txt
 

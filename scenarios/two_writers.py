@@ -1,9 +1,15 @@
-"""One user uploads from two tabs at once, each to another instance; then all must agree on one of them."""
+"""One user uploads from two tabs at once, each to another instance; a second later all agree on one.
 
+A network file system's client may need a moment to see what another one has renamed over its file.
+"""
+
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.scenario import Run, Scenario
 from scenarios.v3 import TOTALS, Analyst, Dataset, gives
+
+SETTLED_SECONDS = 1.0
 
 
 def story(run: Run) -> None:
@@ -18,6 +24,7 @@ def story(run: Run) -> None:
         replies = {name: upload.result() for name, upload in uploads.items()}
     taken = [sent[name] for name, seen in replies.items() if seen.status == 200]
     run.must("one of the uploads is accepted", bool(taken), replies["A"], replies["A"].text[:200])
+    time.sleep(SETTLED_SECONDS)
     answers = {name: analyst.asks(TOTALS, to=f"{name}/1") for name in sent}
     told = {
         name: [data.filename for data in taken if gives(seen.text, data.totals)]

@@ -43,7 +43,8 @@ class Repaired:
         session_id = checked(session_id)
         end = time.monotonic() + self._seconds
         generation = f"{session_id}/{flag.generation}"
-        (self._fleet.root / generation / FLAG_NAME).write_bytes(flag.to_bytes())
+        with contextlib.suppress(FileNotFoundError):  # replaced here already; rsync will say so
+            (self._fleet.root / generation / FLAG_NAME).write_bytes(flag.to_bytes())
 
         def send(peer: str, source: str, target: str, *options: str, what: str) -> Outcome:
             return self._fleet.rsync(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -19,6 +20,9 @@ from reference_app.errors import ConfigError
 # Checksums, for rsync takes a file of the same size and second for the same file (rsync(1), --checksum),
 # and all flags have one size. No links, owners or devices: the gate at the peer refuses them.
 OPTIONS = ("--recursive", "--times", "--checksum")
+
+TREE = re.compile(r'"/[^"]*?/(?=[0-9a-f]{32}[/"])')
+"""The path of a tree in a complaint of rsync's, before the session's id: it ends up in a reply."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _gist(words: str) -> str:
     """The line that says why: ssh's or the gate's last, before what rsync says about having lost them."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     cause = [line for line in lines if not line.startswith("rsync")][-1:] or lines[:1]
-    return cause[0][:200] if cause else ""
+    return TREE.sub('"', cause[0])[:200] if cause else ""
 
 
 def _installed(name: str) -> str:

@@ -51,7 +51,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
 
     def keygen(*arguments: str) -> None:
-        subprocess.run(["ssh-keygen", "-q", *arguments], check=True, cwd=folder, stdin=subprocess.DEVNULL)
+        subprocess.run(["ssh-keygen", "-q", *arguments], check=True, cwd=folder, capture_output=True)
 
     for name in ("host", "peer"):
         keygen("-t", "ed25519", "-N", "", "-C", "", "-f", name)

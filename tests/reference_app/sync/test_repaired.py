@@ -59,6 +59,17 @@ def test_a_push_carries_its_own_upload_whatever_has_come_meanwhile(fleet, sessio
     assert a.read(session_id) == (theirs, NEW)
 
 
+def test_an_upload_that_was_replaced_before_its_push_changes_nothing_at_the_peer(fleet, session_id):
+    a, b = fleet.storage("A"), fleet.storage("B")
+    old = Flag.of("rows.csv", ".csv", OLD)
+    a._tree.publish(session_id, old, OLD)
+    new, _ = publish(a, session_id, NEW)
+    (copy,) = a._copier.push(session_id, old)
+    assert not copy.ok
+    assert "No such file" in copy.outcome
+    assert b.read(session_id) == (new, NEW)
+
+
 @pytest.mark.parametrize("ask", ["flag", "read"])
 def test_a_miss_pulls(fleet, session_id, events, ask):
     a = fleet.storage("A")

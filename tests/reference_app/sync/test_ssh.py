@@ -127,6 +127,13 @@ def test_the_path_of_the_configuration_is_not_told(peers, tmp_path):
     assert str(tmp_path) not in said
 
 
+@pytest.mark.parametrize("tree", ["/srv/up loads", f"/{'d' * 40}/{'e' * 300}/x"])
+def test_the_path_of_a_tree_is_not_told(peers, fake_programs, tree):
+    path = f"{'0a' * 16}/{'1b' * 16}"
+    fake_programs(ssh=f"""echo 'rsync: link_stat "{tree}/{path}" failed: No such file' >&2; exit 23""")
+    assert str(run(peers(), "ssh")) == f'rsync: link_stat "{path}" failed: No such file'
+
+
 def test_a_copy_is_told_with_its_paths(events):
     Outcome("push", "B", {"source": "a", "target": "B:."}, 0, 0.12345).note()
     Outcome("ask", "B", {}, None, 2.0).note()
