@@ -14,6 +14,9 @@ from typing import Any, NoReturn
 import click
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PARALLEL = click.option(
+    "-n", "parallel", type=click.IntRange(1, 32), help="Deployments at a time [default: twice the cores]."
+)
 
 
 def shared_options(command: Any) -> Any:
@@ -50,9 +53,7 @@ def cli() -> None:
 
 @cli.command()
 @shared_options
-@click.option(
-    "-n", "parallel", type=click.IntRange(1, 32), default=None, help="Topologies at a time [default: cores]."
-)
+@PARALLEL
 @click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True
 )
@@ -69,9 +70,7 @@ def reproduce(**options: Any) -> None:
 
 @cli.command()
 @shared_options
-@click.option(
-    "-n", "parallel", type=click.IntRange(1, 32), default=None, help="Topologies at a time [default: cores]."
-)
+@PARALLEL
 @click.option("-t", "--topology", "only_topologies", multiple=True, help="Only this one (repeatable).")
 @click.option("-s", "--scenario", "only_scenarios", multiple=True, help="Only this one (repeatable).")
 @click.option(
@@ -121,9 +120,7 @@ def up(topology: str, show_config: bool, **options: Any) -> None:
 @click.option("--scenarios", "package", default="scenarios", show_default=True, help="Python package.")
 @click.option("--topologies", type=FILE, help="Another topologies.toml.")
 @click.option("--expectations", type=FILE, help="Another expectations.toml.")
-@click.option(
-    "-n", "parallel", type=click.IntRange(1, 32), default=None, help="Topologies at a time [default: cores]."
-)
+@PARALLEL
 @click.option("-r", "--repetitions", type=click.IntRange(1, 1000), default=5, show_default=True)
 @click.option("--only", multiple=True, metavar="TEXT", help="Measures with this in their name (repeatable).")
 @click.option("--markdown", is_flag=True, help="A table in Markdown, with the machine and the date.")

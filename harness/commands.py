@@ -48,6 +48,11 @@ class Options:
         return project.load(self.package, self.topologies, self.expectations)
 
     @property
+    def deployments(self) -> int:
+        """How many to have up at a time; more than cores by default: cells wait more than they compute."""
+        return self.parallel or 2 * (os.cpu_count() or 1)
+
+    @property
     def out(self) -> Console:
         """Where people read: standard error when standard output is for machines."""
         return terminal.console(stderr=self.as_json)
@@ -130,9 +135,7 @@ def bench(options: Options, repetitions: int, only: Sequence[str], markdown: boo
     known, out, start = options.project(), options.out, time.monotonic()
     with open_workshop() as workshop, contextlib.ExitStack() as stack:
         status = stack.enter_context(out.status("starting the shared services"))
-        prepared = stack.enter_context(
-            benching.prepared(known, workshop, options.parallel or os.cpu_count() or 1)
-        )
+        prepared = stack.enter_context(benching.prepared(known, workshop, options.deployments))
 
         def notify(what: str) -> None:
             status.update(what)
@@ -222,7 +225,7 @@ def _judge(
             runtime,
             pairs,
             known.expected,
-            parallel=options.parallel or os.cpu_count() or 1,
+            parallel=options.deployments,
             scripted_llm=options.llm_url is None,
             notify=notify,
         )

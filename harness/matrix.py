@@ -1,7 +1,7 @@
 """Scenarios x topologies, in parallel, against the expectations.
 
-One topology is brought up once and its cells are judged one after another on it; a scenario that
-kills an instance ends that deployment, and the next cell gets a new one. Topologies run side by side.
+A topology is brought up once for each scenario that spends it by killing an instance, and at least once;
+the other scenarios share these deployments, one after another. Deployments run side by side.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def run(
     scripted_llm: bool = True,
     notify: Notify = lambda cell: None,
 ) -> list[Cell]:
-    """Judge every scenario on its topology, ``parallel`` topologies at a time; cells in given order.
+    """Judge every scenario on its topology, on ``parallel`` deployments at a time; cells in given order.
 
     Raises:
         HarnessError: a topology did not come up. Cells of the others are lost.
@@ -94,71 +94,69 @@ def run(
     todo = list(pairs)
     stop = threading.Event()
 
-    def column(topology: Topology, wanted: Sequence[Scenario]) -> list[Cell]:
-        cells = []
-        for cell in _column(runtime, topology, wanted, scripted_llm, stop):
-            expected = expectations.get((cell.scenario, cell.topology))
-            cells.append(replace(cell, expected=expected))
-            notify(cells[-1])
-        order = [scenario.name for scenario in wanted]
-        return sorted(cells, key=lambda cell: order.index(cell.scenario))
+    def judged(cells: Iterable[Cell]) -> list[Cell]:
+        found = []
+        for cell in cells:
+            found.append(replace(cell, expected=expectations.get((cell.scenario, cell.topology))))
+            notify(found[-1])
+        return found
 
+    cells: list[Cell] = []
+    jobs: list[tuple[Topology, list[Scenario]]] = []
+    for topology, wanted in todo:
+        reasons = {one.name: _meaningless(one, topology, scripted_llm) for one in wanted}
+        skipped = [_skipped(runtime, topology, name, reason) for name, reason in reasons.items() if reason]
+        cells += judged(skipped)
+        jobs += [(topology, batch) for batch in _batches([one for one in wanted if not reasons[one.name]])]
     with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        futures = [pool.submit(column, topology, wanted) for topology, wanted in todo]
+        futures = [pool.submit(judged, _batch(runtime, *job, stop)) for job in jobs]
         try:
-            return [cell for future in futures for cell in future.result()]
+            cells += [cell for future in futures for cell in future.result()]
         except BaseException:  # Ctrl-C too: no new cell begins, running ones end, nothing is left up
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    order = [(topology.name, scenario.name) for topology, wanted in todo for scenario in wanted]
+    return sorted(cells, key=lambda cell: order.index((cell.topology, cell.scenario)))
 
 
-def _column(
-    runtime: Runtime,
-    topology: Topology,
-    wanted: Sequence[Scenario],
-    scripted_llm: bool,
-    stop: threading.Event,
+def _meaningless(scenario: Scenario, topology: Topology, scripted_llm: bool) -> str | None:
+    """Why a cell is not judged at all; None where it is."""
+    if (reason := scenarios.unmet(scenario, topology)) is not None:
+        return reason
+    if scenario.scripted_llm and not scripted_llm:
+        return f"{MISSING}the scripted LLM, which --llm has replaced"
+    return None
+
+
+def _skipped(runtime: Runtime, topology: Topology, scenario: str, reason: str) -> Cell:
+    return Cell(scenario, topology.name, runtime.name, scenarios.SKIPPED, reason=reason)
+
+
+def _batch(
+    runtime: Runtime, topology: Topology, batch: Sequence[Scenario], stop: threading.Event
 ) -> Iterator[Cell]:
-    """The cells of one topology; those that leave the deployment whole first, on one deployment."""
-    whole: list[Scenario] = []
-    for scenario in wanted:
-        reason = scenarios.unmet(scenario, topology)
-        if reason is None and scenario.scripted_llm and not scripted_llm:
-            reason = f"{MISSING}the scripted LLM, which --llm has replaced"
-        if reason:
-            yield Cell(scenario.name, topology.name, runtime.name, scenarios.SKIPPED, reason=reason)
-        else:
-            whole.append(scenario)
-    batches = _batches(whole)
-    for batch in batches:
-        if stop.is_set():
-            return
-        try:
-            with contextlib.ExitStack() as stack:
-                deployment = stack.enter_context(runtime.up(topology))
-                for scenario in batch:
-                    if stop.is_set():
-                        return
-                    yield _cell(runtime, scenario, deployment)
-        except PartMissing as error:
+    """Cells that share a deployment; none that begins after ``stop``."""
+    if stop.is_set():
+        return
+    try:
+        with contextlib.ExitStack() as stack:
+            deployment = stack.enter_context(runtime.up(topology))
             for scenario in batch:
-                yield Cell(
-                    scenario.name,
-                    topology.name,
-                    runtime.name,
-                    scenarios.SKIPPED,
-                    reason=f"{MISSING}{error}",
-                )
+                if stop.is_set():
+                    return
+                yield _cell(runtime, scenario, deployment)
+    except PartMissing as error:
+        for scenario in batch:
+            yield _skipped(runtime, topology, scenario.name, f"{MISSING}{error}")
 
 
 def _batches(wanted: Sequence[Scenario]) -> list[list[Scenario]]:
-    """Scenarios that can share a deployment: a spending one ends its batch."""
-    batches: list[list[Scenario]] = [[]]
-    for scenario in sorted(wanted, key=lambda one: one.spends):
-        batches[-1].append(scenario)
-        if scenario.spends:
-            batches.append([])
+    """Scenarios that share a deployment: a batch for each that spends it, which comes last."""
+    spending = [scenario for scenario in wanted if scenario.spends]
+    others = [scenario for scenario in wanted if not scenario.spends]
+    count = max(1, len(spending))
+    batches = [[*others[number::count], *spending[number : number + 1]] for number in range(count)]
     return [batch for batch in batches if batch]
 
 

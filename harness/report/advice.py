@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from harness.matrix import Cell
-from harness.scenario import AFFINITY, WORKS
+from harness.scenario import AFFINITY, SKIPPED, WORKS
 from harness.topology import Topology
 
 
@@ -19,8 +19,9 @@ def advice(cells: Sequence[Cell], topologies: Sequence[Topology]) -> str:
     if not found:
         return "What to do: nothing; no cell failed."
     title = {topology.name: topology.title for topology in topologies}
+    every = {topology.name for topology in topologies if not topology.scenarios}
     ((cause, _),) = found.most_common(1)
-    holds = [title[name] for name, seen in verdicts.items() if seen == {WORKS}]
+    holds = [title[name] for name, seen in verdicts.items() if name in every and seen - {SKIPPED} == {WORKS}]
     hides = [title[name] for name, seen in verdicts.items() if AFFINITY in seen]
     text = f"What to do ({cause.id}, {cause.title}): {cause.fix}. "
     text += f"Proved in every scenario: {', '.join(holds) or 'none of these'}."

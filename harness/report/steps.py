@@ -54,7 +54,7 @@ def steps(seen: Observation) -> Iterator[Step]:
     for call in seen.evidence.get("llm") or []:
         said = call.get("error") or ", ".join(call.get("tool_calls") or []) or "an answer in words"
         yield Step(served, "LLM", f"asks the model: {said}", good=call.get("error") is None)
-    said = shortened(seen.text, 90)
+    said = shortened(seen.text, 90) + _claims(seen)
     good = None if seen.status is not None and seen.status < 400 else False  # 200 says nothing
     yield Step(served, BROWSER, " ".join(filter(None, (str(seen.status), workflow(seen), said))), good)
 
@@ -84,6 +84,12 @@ def _copies(seen: Observation) -> Iterator[Step]:
         yield Step(
             str(seen.instance), event["peer"], f"{event['what']}{copy}: {event['outcome']}", bool(event["ok"])
         )
+
+
+def _claims(seen: Observation) -> str:
+    """What the answer to an upload says of its copies, which need not be so."""
+    claims = [f"{copy.get('place')}: {copy.get('outcome')}" for copy in seen.value("copies") or []]
+    return f" (copies: {', '.join(claims)})" if claims else ""
 
 
 def store(location: str) -> str:

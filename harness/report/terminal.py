@@ -83,21 +83,21 @@ def show_table(out: Console, cells: Sequence[Cell], topologies: Sequence[Topolog
 
 
 def causes(cells: Sequence[Cell], topologies: Sequence[Topology]) -> list[Text]:
-    """For each topology its causes in a few words, most frequent first, with one witness."""
+    """For each topology its causes, most frequent first, each with one witness; then what was skipped."""
     lines = []
     for topology in topologies:
         found: dict[str, list[Cell]] = defaultdict(list)
         for cell in cells:
-            if cell.topology == topology.name and cell.verdict not in (WORKS,):
+            if cell.topology == topology.name and cell.verdict not in (WORKS, SKIPPED):
                 found[cell.cause].append(cell)
-        if not found:
+        if any(cell.topology == topology.name and cell.verdict == WORKS for cell in cells) and not found:
             lines.append(Text.assemble((topology.title, "bold"), ": ", ("holds in every scenario", "green")))
         for cause, where in sorted(found.items(), key=lambda item: -len(item[1])):
             names = ", ".join(cell.scenario for cell in where)
             lines.append(Text.assemble((topology.title, "bold"), f": {cause} ", (f"({names})", "dim")))
             if where[0].diagnosis is not None:
                 lines.append(Text(f"    {brief(where[0].diagnosis.shown_by)}", style="dim"))
-    return lines
+    return [*lines, *_skipped(cells)]
 
 
 def differences(cells: Sequence[Cell]) -> list[Text]:
@@ -114,6 +114,21 @@ def differences(cells: Sequence[Cell]) -> list[Text]:
             if cell.diagnosis is not None:
                 lines.append(Text(f"    {brief(cell.diagnosis.shown_by)}", style="dim"))
     return lines
+
+
+def _skipped(cells: Sequence[Cell]) -> list[Text]:
+    """A line for each reason and the topologies that it keeps the same scenarios from."""
+    kept: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cell in cells:
+        if cell.verdict == SKIPPED:
+            kept[cell.cause, cell.topology].append(cell.scenario)
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (reason, topology), names in kept.items():
+        places[reason, ", ".join(names)].append(topology)
+    return [
+        Text(f"skipped: {reason} ({names} on {', '.join(where)})", style="dim")
+        for (reason, names), where in places.items()
+    ]
 
 
 def _arrow(step: Step) -> Text:

@@ -135,3 +135,9 @@ def test_a_miss_makes_an_instance_ask_its_peers_and_look_again(seen, found, agai
         Step("A", "B", "pull: test: timed out after 0.1 s", False),
         Step("A", "A's disk", f"looks again: {again}", found),
     ]
+
+
+def test_the_answer_to_an_upload_says_what_came_of_its_copies(seen):
+    copies = [{"place": "B", "ok": True, "outcome": "sync initiated"}]
+    told = list(steps(seen("1", reply={"message": "uploaded", "copies": copies})))
+    assert told[-1].text == "200 uploaded (copies: B: sync initiated)"

@@ -51,7 +51,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
 
     def keygen(*arguments: str) -> None:
-        subprocess.run(["ssh-keygen", "-q", *arguments], check=True, cwd=folder, capture_output=True)
+        command = ["ssh-keygen", "-q", *arguments]
+        subprocess.run(command, check=True, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
 
     for name in ("host", "peer"):
         keygen("-t", "ed25519", "-N", "", "-C", "", "-f", name)
@@ -116,6 +117,7 @@ class Fleet:
             "StrictModes no",
             "UsePAM no",
             "PidFile none",
+            f'SetEnv "HOME={home}"',  # the user's .bashrc takes time and may say something (bash(1))
         )
         (home / "sshd_config").write_text("\n".join([*lines, ""]))
         if os.geteuid() == 0:  # sshd(8), FILES: made by a package's service that may never have run
