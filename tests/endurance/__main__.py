@@ -161,6 +161,8 @@ def _same(
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
+    # A shell's background job ignores SIGINT, and so would every run that is to be killed by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     cli()
 
 
