@@ -26,7 +26,7 @@ from harness.report.advice import advice
 from harness.report.steps import brief
 from harness.runtimes.process import ProcessRuntime
 from harness.runtimes.shared import SharedServices
-from harness.scenario import Scenario, play
+from harness.scenario import SKIPPED, Scenario, play
 from harness.topology import Topology
 from harness.workshop import open_workshop
 
@@ -269,6 +269,8 @@ def _report(
     for line in different:
         out.print(line)
     counts = f"{len(cells) - len(different)} of {len(cells)} cells as expected"
+    if skipped := sum(cell.verdict == SKIPPED for cell in cells):
+        counts += f", {skipped} skipped"
     out.print(f"{counts}, {seconds:.1f} s; {folder}/: report.html, results.json, matrix.csv, junit.xml")
     out.print(advice(cells, topologies), style="bold", markup=False)
     if options.as_json:
