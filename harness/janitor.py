@@ -25,10 +25,11 @@ def main(mark: str, root: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     strays = [Path(line.rstrip("\n")) for line in sys.stdin]
+    sessions: set[int] = set()
     # Mounts first: a process that waits for a dead file system cannot be killed.
     for _ in range(100):
         unmount_beneath(root)
-        if not kill_all(mark, root):
+        if not kill_all(mark, root, sessions):
             break
         time.sleep(0.02)
     unmount_beneath(root)
@@ -37,14 +38,18 @@ def main(mark: str, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def kill_all(mark: str, root: Path) -> int:
+def kill_all(mark: str, root: Path, sessions: set[int]) -> int:
     """Kill the processes of a run; how many there were (zombies do not count).
+
+    Args:
+        sessions: those found to be the run's so far, added to: what a leader forked while it was being
+            killed is known by nothing else.
 
     They carry the mark. nginx, Redis and sshd write their title over their environment; they are known
     by a command line that names the folder, and a working directory or a log in it. Whoever only looks
     at the folder from a shell leads a session that is not ours, and is left alone.
     """
-    sessions = {leader.pid for leader in psutil.process_iter() if _leads_ours(leader, mark, root)}
+    sessions |= {leader.pid for leader in psutil.process_iter() if _leads_ours(leader, mark, root)}
     killed = 0
     for process in psutil.process_iter():
         # A process that ended meanwhile, or is another user's, is not ours to kill.

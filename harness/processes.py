@@ -33,6 +33,10 @@ READY_SECONDS = 60.0
 """How long a part may take to become ready: generous, because machines are shared."""
 
 
+END_SECONDS = 10.0
+"""How long a killed process may take to end: one that the kernel keeps in a system call takes a while."""
+
+
 @dataclass(frozen=True)
 class Child:
     """A running child and where its output goes."""
@@ -59,10 +63,14 @@ class Child:
                 member.kill()
         if isinstance(self.process, BaseProcess):
             self.process.kill()
-            self.process.join(timeout=10)
+            self.process.join(timeout=END_SECONDS)
         else:
             self.process.kill()
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=END_SECONDS)
+        # A worker that has not quite ended holds the listening socket open: who connects would be cut off.
+        deadline = time.monotonic() + END_SECONDS
+        while not all(map(_ended, family)) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def tail(self, lines: int = 12) -> str:
         """The last lines of its log, without the frames of tracebacks, for an error message."""
@@ -72,6 +80,13 @@ class Child:
             return ""
         frames = (" ", "\t", "Traceback", "During handling of")
         return "\n".join([line for line in log if line and not line.startswith(frames)][-lines:])
+
+
+def _ended(process: psutil.Process) -> bool:
+    """A zombie has ended, too: who reaps it is not our affair."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

@@ -191,3 +191,13 @@ def test_no_log_has_no_end(tmp_path):
     child.kill()
     child.log.unlink()
     assert child.tail() == ""
+
+
+def test_a_killed_family_has_ended_when_the_kill_returns(start, tmp_path, eventually, dead):
+    """Else a listening socket of a worker takes one more connection, and cuts it off."""
+    child = start(HAS_A_CHILD)
+    eventually("it has a child", lambda: "child" in child.tail())
+    family = psutil.Process(child.process.pid).children(recursive=True)
+    assert family
+    child.kill()
+    assert all(map(dead, family))

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.janitor import MARK, mounts_beneath
+from harness.janitor import MARK, kill_all, mounts_beneath
 from harness.services import redis, seaweedfs
 from harness.workshop import open_workshop
 
@@ -201,3 +201,22 @@ def sockets(processes):
     """The files in /tmp that weed makes for its ports."""
     ports = [word.rpartition("=")[2] for one in processes for word in one.cmdline() if ".port.grpc=" in word]
     return [path for port in ports for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock")]
+
+
+def test_what_a_leader_forked_while_it_was_being_killed_is_known_by_its_session(eventually, dead, scratch):
+    """As a worker of nginx, whose title does not name the run, and whose leader is gone at the next look."""
+    code = "import os, time; pid = os.fork(); print(pid, flush=True) if pid else time.sleep(600)"
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={},
+        cwd="/",
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    orphan = psutil.Process(int(leader.stdout.readline()))
+    leader.wait()
+    assert kill_all("no such mark", scratch, set()) == 0
+    assert not dead(orphan)
+    assert kill_all("no such mark", scratch, {leader.pid}) == 1
+    eventually("it has ended", lambda: dead(orphan))
