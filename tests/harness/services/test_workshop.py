@@ -145,8 +145,9 @@ def test_the_janitor_does_its_work_whatever_signals_it_gets(eventually):
     before = set(psutil.Process().children())
     with open_workshop() as workshop:
         (janitor,) = set(psutil.Process().children()) - before
-        eventually("the janitor is at work", lambda: ignores(janitor, signal.SIGHUP))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        eventually("the janitor is at work", lambda: all(ignores(janitor, number) for number in numbers))
+        for number in numbers:
             janitor.send_signal(number)
         child = sleeper()
     assert child.wait(timeout=10) == -9
