@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Protocol
 
@@ -19,6 +20,10 @@ class Deployment(Protocol):
     url: str
     notes: tuple[str, ...]
     """What differs from the real thing here, e.g. a shared folder instead of a mount."""
+    folder: Path
+    """Where its files are on this machine."""
+    config: Path
+    """nginx's configuration, as it runs."""
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """The app's records so far, by request id; locations as ``A:/...`` or ``shared-files:/...``."""

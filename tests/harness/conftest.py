@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,8 @@ class FakeDeployment:
     affinity: Affinity
     url: str = "http://127.0.0.1:1"
     notes: tuple[str, ...] = ()
+    folder: Path = Path("/nowhere")
+    config: Path = Path("/nowhere/nginx.conf")
     asked: list[tuple[str, ...]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)

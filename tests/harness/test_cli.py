@@ -15,7 +15,7 @@ from harness import cli, parts
 from harness.errors import PartMissing
 
 COMMANDS = ["reproduce", "matrix", "run", "up", "bench", "list"]
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(cli.__file__).parents[2]
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_how_a_command_that_raises_ends(main, monkeypatch, raised, code, said):
     def fail(_):
         raise raised
 
-    monkeypatch.setattr("harness.commands.list_all", fail)
+    monkeypatch.setattr("harness.commands.judging.list_all", fail)
     ended, _, err, _ = main("list")
     assert ended == code
     assert said in err
@@ -181,13 +181,13 @@ def test_how_a_command_that_raises_ends(main, monkeypatch, raised, code, said):
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_exit_code_is_what_the_command_says(main, monkeypatch, code):
-    monkeypatch.setattr("harness.commands.list_all", lambda _: code)
+    monkeypatch.setattr("harness.commands.judging.list_all", lambda _: code)
     assert main("list")[0] == code
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_as_the_shell_expects(main, monkeypatch, number):
-    monkeypatch.setattr("harness.commands.list_all", lambda _: 0)
+    monkeypatch.setattr("harness.commands.judging.list_all", lambda _: 0)
     *_, handlers = main("list")
     with pytest.raises(SystemExit) as end:
         handlers[number](number, None)

@@ -1,4 +1,4 @@
-"""What the commands do; each returns an exit code."""
+"""What the commands do that judge topologies, keep one up, or list what there is."""
 
 from __future__ import annotations
 
@@ -6,63 +6,31 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness import bench as benching
 from harness import matrix as judging
 from harness import parts, project
+from harness.commands.options import Options, runtime_of
 from harness.errors import HarnessError, PartMissing
 from harness.observe import Observation
-from harness.report import files, table, terminal
+from harness.report import files, terminal
 from harness.report.advice import advice
 from harness.report.steps import brief
-from harness.runtimes.process import ProcessRuntime
-from harness.runtimes.shared import SharedServices
+from harness.runtimes import Runtime
 from harness.scenario import SKIPPED, Scenario, play
 from harness.topology import Topology
-from harness.workshop import open_workshop
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options that commands share."""
-
-    package: str = "scenarios"
-    topologies: Path | None = None
-    expectations: Path | None = None
-    cold: bool = False
-    llm_url: str | None = None
-    as_json: bool = False
-    parallel: int | None = None
-    results: Path = Path("results")
-
-    def project(self) -> project.Project:
-        return project.load(self.package, self.topologies, self.expectations)
-
-    @property
-    def deployments(self) -> int:
-        """How many to have up at a time; more than cores by default: cells wait more than they compute."""
-        return self.parallel or 2 * (os.cpu_count() or 1)
-
-    @property
-    def out(self) -> Console:
-        """Where people read: standard error when standard output is for machines."""
-        return terminal.console(stderr=self.as_json)
 
 
 def reproduce(options: Options) -> int:
     """First the failure, step by step; then every row of the report against each scenario."""
     known, out, start = options.project(), options.out, time.monotonic()
     topologies = [known.plan.topology(name) for name in known.report]
-    with _runtime(options, known) as runtime:
+    with runtime_of(options, known) as runtime:
         failed = _show(out, runtime, [known.plan.topology(name) for name in known.failure], known.journey)
         out.print(
             f"   {'reproduced' if failed else 'NOT reproduced'} after {time.monotonic() - start:.1f} s\n"
@@ -77,7 +45,7 @@ def matrix(options: Options, only_topologies: Sequence[str], only_scenarios: Seq
     known, start = options.project(), time.monotonic()
     topologies = [known.plan.topology(name) for name in only_topologies or known.plan.topologies]
     wanted = [known.scenario(name) for name in only_scenarios]
-    with _runtime(options, known) as runtime:
+    with runtime_of(options, known) as runtime:
         pairs = [(one, wanted or known.judged_by(one)) for one in topologies]
         cells = _judge(options, runtime, known, pairs)
     return _report(options, topologies, cells, time.monotonic() - start)
@@ -87,7 +55,7 @@ def run(options: Options, scenario_name: str, topology_name: str) -> int:
     """One cell, told request by request."""
     known, out = options.project(), options.out
     scenario, topology = known.scenario(scenario_name), known.plan.topology(topology_name)
-    with out.status(f"{topology.name} / {scenario.name}"), _runtime(options, known) as runtime:
+    with out.status(f"{topology.name} / {scenario.name}"), runtime_of(options, known) as runtime:
         (cell,) = judging.run(
             runtime, [(topology, [scenario])], known.expected, scripted_llm=options.llm_url is None
         )
@@ -112,7 +80,7 @@ def up(options: Options, topology_name: str, show_config: bool) -> int:
     topology = known.plan.topology(topology_name)
     with contextlib.ExitStack() as stack:
         with out.status(f"bringing up {topology.name}"):
-            runtime = stack.enter_context(_runtime(options, known))
+            runtime = stack.enter_context(runtime_of(options, known))
             deployment = stack.enter_context(runtime.up(topology))
         if show_config:
             out.print(deployment.config.read_text(), markup=False)
@@ -127,27 +95,6 @@ def up(options: Options, topology_name: str, show_config: bool) -> int:
             out.print(f"  note        {note}")
         out.print("Ctrl-C stops it.")
         signal.pause()
-    return 0
-
-
-def bench(options: Options, repetitions: int, only: Sequence[str], markdown: bool) -> int:
-    """Measure, and print a table with medians and spread."""
-    known, out, start = options.project(), options.out, time.monotonic()
-    with open_workshop() as workshop, contextlib.ExitStack() as stack:
-        status = stack.enter_context(out.status("starting the shared services"))
-        prepared = stack.enter_context(benching.prepared(known, workshop, options.deployments))
-
-        def notify(what: str) -> None:
-            status.update(what)
-            if not out.is_terminal:
-                out.print(f"   {what}", markup=False)
-
-        taken = benching.take(prepared, repetitions, only, notify)
-    if options.as_json:
-        print(json.dumps([measure.row() for measure in taken], indent=1))
-    else:
-        table.show(out, taken, markdown=markdown)
-        out.print(f"{repetitions} repetitions, interleaved, {time.monotonic() - start:.0f} s")
     return 0
 
 
@@ -180,17 +127,7 @@ def list_all(options: Options) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def _runtime(options: Options, known: project.Project) -> Iterator[ProcessRuntime]:
-    preload = known.plan.app.preload
-    with (
-        open_workshop() as workshop,
-        SharedServices(workshop, preload=preload, cold=options.cold, llm_url=options.llm_url) as services,
-    ):
-        yield ProcessRuntime(known.plan, services)
-
-
-def _show(out: Console, runtime: ProcessRuntime, topologies: Sequence[Topology], journey: Scenario) -> bool:
+def _show(out: Console, runtime: Runtime, topologies: Sequence[Topology], journey: Scenario) -> bool:
     """Tell the journey as it happens, on the first topology whose parts are here; whether it failed."""
     numbers = itertools.count(1)
 
@@ -216,7 +153,7 @@ def _show(out: Console, runtime: ProcessRuntime, topologies: Sequence[Topology],
 
 def _judge(
     options: Options,
-    runtime: ProcessRuntime,
+    runtime: Runtime,
     known: project.Project,
     pairs: Sequence[tuple[Topology, Sequence[Scenario]]],
 ) -> list[judging.Cell]:

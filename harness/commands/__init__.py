@@ -1,0 +1,1 @@
+"""What the commands do; each returns an exit code."""

@@ -1,0 +1,55 @@
+"""The options that commands share, and the runtime that they choose."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from harness import project
+from harness.report import terminal
+from harness.runtimes import Runtime
+from harness.runtimes.process import ProcessRuntime
+from harness.runtimes.shared import SharedServices
+from harness.workshop import open_workshop
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that commands share."""
+
+    package: str = "scenarios"
+    topologies: Path | None = None
+    expectations: Path | None = None
+    cold: bool = False
+    llm_url: str | None = None
+    as_json: bool = False
+    parallel: int | None = None
+    results: Path = Path("results")
+
+    def project(self) -> project.Project:
+        return project.load(self.package, self.topologies, self.expectations)
+
+    @property
+    def deployments(self) -> int:
+        """How many to have up at a time; more than cores by default: cells wait more than they compute."""
+        return self.parallel or 2 * (os.cpu_count() or 1)
+
+    @property
+    def out(self) -> Console:
+        """Where people read: standard error when standard output is for machines."""
+        return terminal.console(stderr=self.as_json)
+
+
+@contextlib.contextmanager
+def runtime_of(options: Options, known: project.Project) -> Iterator[Runtime]:
+    preload = known.plan.app.preload
+    with (
+        open_workshop() as workshop,
+        SharedServices(workshop, preload=preload, cold=options.cold, llm_url=options.llm_url) as services,
+    ):
+        yield ProcessRuntime(known.plan, services)
