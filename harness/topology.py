@@ -7,16 +7,15 @@ of any app: a new one is a table in the file.
 
 from __future__ import annotations
 
-import difflib
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from harness import toml_file
 from harness.errors import HarnessError
 from harness.services import AFFINITIES, IDLE_TIMEOUT, LLM_FAULTS, SERVICES
+from harness.toml_file import Table, not_one_of
 
 KINDS = ("session", "storage", "mode", "sync")
 MAX_INSTANCES = 8
@@ -109,7 +108,7 @@ class Plan:
             HarnessError: there is none; the message lists what there is.
         """
         if name not in self.topologies:
-            raise HarnessError(_not_one_of(f"{self.path}: topology", name, self.topologies))
+            raise HarnessError(not_one_of(f"{self.path}: topology", name, self.topologies))
         return self.topologies[name]
 
 
@@ -120,7 +119,7 @@ def load(path: Path) -> Plan:
         HarnessError: unreadable, not TOML, or a key or value that is not allowed; the message names
             the file, the key, the value found and what is allowed.
     """
-    top = _Table(path, "", toml_file.read(path))
+    top = Table(path, "", toml_file.read(path))
     top.only("app", "topology")
     app = _app(top.table("app"))
     tables = top.table("topology")
@@ -130,14 +129,14 @@ def load(path: Path) -> Plan:
     return Plan(path, app, topologies)
 
 
-def _app(table: _Table) -> App:
+def _app(table: Table) -> App:
     table.only("wsgi", "ready", "health", "preload", "ssh_command", "needs", "env", "affinity", *KINDS)
     strategies: dict[str, dict[str, Strategy]] = {}
     for kind in (*KINDS, "affinity"):
         named = table.table(kind)
         strategies[kind] = {name: _strategy(named.table(name)) for name in named.data}
     if unknown := [name for name in strategies["affinity"] if name not in AFFINITIES]:
-        raise HarnessError(_not_one_of(table.where("affinity"), unknown[0], AFFINITIES))
+        raise HarnessError(not_one_of(table.where("affinity"), unknown[0], AFFINITIES))
     strategies["sync"].setdefault("none", Strategy())
     wsgi = table.text("wsgi")
     if ":" not in wsgi:
@@ -154,12 +153,12 @@ def _app(table: _Table) -> App:
     )
 
 
-def _strategy(table: _Table) -> Strategy:
+def _strategy(table: Table) -> Strategy:
     table.only("env", "needs")
     return Strategy(env=table.env("env"), needs=table.texts("needs", SERVICES))
 
 
-def _topology(name: str, table: _Table, app: App) -> Topology:
+def _topology(name: str, table: Table, app: App) -> Topology:
     allowed = ("title", "instances", "workers", "affinity", "llm", "idle_timeout", "scenarios", "env")
     table.only(*allowed, *KINDS)
     instances = table.number("instances", 2, MAX_INSTANCES)
@@ -180,7 +179,7 @@ def _topology(name: str, table: _Table, app: App) -> Topology:
     )
     for instance in topology.env:
         if instance not in topology.instance_names:
-            raise HarnessError(_not_one_of(table.where("env"), instance, topology.instance_names))
+            raise HarnessError(not_one_of(table.where("env"), instance, topology.instance_names))
     if topology.affinity == "single" and instances != 1:
         raise HarnessError(
             f"{table.where('affinity')}: 'single' goes with instances = 1, not {instances}; "
@@ -188,68 +187,3 @@ def _topology(name: str, table: _Table, app: App) -> Topology:
         )
     wanted = [*app.needs, *(need for strategy in app.chosen(topology) for need in strategy.needs)]
     return replace(topology, needs=tuple(dict.fromkeys(wanted)))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """One TOML table with the path of keys that leads to it, for errors that name the key."""
-
-    path: Path
-    key: str
-    data: Mapping[str, Any]
-
-    def where(self, key: str) -> str:
-        return f"{self.path}: {self.key}{'.' if self.key else ''}{key}"
-
-    def only(self, *allowed: str) -> None:
-        for key in self.data:
-            if key not in allowed:
-                raise HarnessError(_not_one_of(self.where(key), key, allowed, "key"))
-
-    def table(self, key: str) -> _Table:
-        value = self.data.get(key, {})
-        if not isinstance(value, dict):
-            raise HarnessError(f"{self.where(key)}: {value!r} is not a table")
-        return _Table(self.path, f"{self.key}{'.' if self.key else ''}{key}", value)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.data.get(key, default)
-        if not isinstance(value, str) or not value:
-            found = "missing" if value is None else f"{value!r}"
-            raise HarnessError(f"{self.where(key)}: {found}: a non-empty string is needed")
-        return value
-
-    def texts(self, key: str, allowed: Iterable[str] | None = None) -> tuple[str, ...]:
-        value = self.data.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise HarnessError(f"{self.where(key)}: {value!r} is not a list of strings")
-        for item in value:
-            if allowed is not None and item not in allowed:
-                raise HarnessError(_not_one_of(self.where(key), item, allowed))
-        return tuple(value)
-
-    def number(self, key: str, default: int, most: int) -> int:
-        value = self.data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-            raise HarnessError(f"{self.where(key)}: {value!r} is not a whole number from 1 to {most}")
-        return value
-
-    def choice(self, key: str, allowed: Iterable[str], default: str | None = None) -> str:
-        value = self.text(key, default)
-        if value not in allowed:
-            raise HarnessError(_not_one_of(self.where(key), value, allowed))
-        return value
-
-    def env(self, key: str) -> dict[str, str]:
-        table = self.table(key)
-        for name, value in table.data.items():
-            if not isinstance(value, str):
-                raise HarnessError(f"{table.where(name)}: {value!r}: environment values are strings")
-        return dict(table.data)
-
-
-def _not_one_of(where: str, found: str, allowed: Iterable[str], noun: str = "value") -> str:
-    names = list(allowed)
-    close = difflib.get_close_matches(found, names, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return f"{where}: {found!r} is not an allowed {noun}{hint}; allowed: {', '.join(names)}"
