@@ -1,4 +1,4 @@
-"""Reads a TOML file and its values, with errors that name file, key, value and what is allowed."""
+"""Reads a TOML file and its values, with errors that name file, line, key, value and what is allowed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.toml_lines import line_of
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -38,8 +39,13 @@ class Table:
     data: Mapping[str, Any]
 
     def where(self, key: str) -> str:
-        """Where a key stands, for an error: ``FILE: table.key``."""
-        return f"{self.path}: {self.key}{'.' if self.key else ''}{key}"
+        """Where a key stands, for an error: ``FILE:LINE: table.key``; the table's line for one it lacks."""
+        full = self.full(key)
+        line = line_of(self.path, full) or line_of(self.path, self.key)
+        return f"{self.path}{f':{line}' if line else ''}: {full}"
+
+    def full(self, key: str) -> str:
+        return f"{self.key}{'.' if self.key else ''}{key}"
 
     def only(self, *allowed: str) -> None:
         """Refuse every key but these."""
@@ -51,7 +57,14 @@ class Table:
         value = self.data.get(key, {})
         if not isinstance(value, dict):
             raise HarnessError(f"{self.where(key)}: {value!r} is not a table")
-        return Table(self.path, f"{self.key}{'.' if self.key else ''}{key}", value)
+        return Table(self.path, self.full(key), value)
+
+    def tables(self, key: str) -> list[Table]:
+        """The tables of ``[[key]]``; their keys are ``key[0]``, ``key[1]``, ..."""
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise HarnessError(f"{self.where(key)}: {value!r} is not a list of tables: [[{self.full(key)}]]")
+        return [Table(self.path, f"{self.full(key)}[{number}]", item) for number, item in enumerate(value)]
 
     def text(self, key: str, default: str | None = None) -> str:
         value = self.data.get(key, default)
@@ -74,6 +87,12 @@ class Table:
         value = self.data.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             raise HarnessError(f"{self.where(key)}: {value!r} is not a whole number from 1 to {most}")
+        return value
+
+    def truth(self, key: str, default: bool) -> bool:
+        value = self.data.get(key, default)
+        if not isinstance(value, bool):
+            raise HarnessError(f"{self.where(key)}: {value!r} is neither true nor false")
         return value
 
     def choice(self, key: str, allowed: Iterable[str], default: str | None = None) -> str:

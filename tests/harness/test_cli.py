@@ -125,7 +125,7 @@ def test_a_wrong_key_is_exit_code_2_and_named(main, tmp_path):
     (tmp_path / "bad.toml").write_text("[apps]", encoding="utf-8")
     code, _, err, _ = main("reproduce", "--topologies", str(tmp_path / "bad.toml"))
     assert code == 2
-    assert "bad.toml: apps: 'apps' is not an allowed key (did you mean 'app'?)" in err
+    assert "bad.toml:1: apps: 'apps' is not an allowed key (did you mean 'app'?)" in err
 
 
 def test_list(invoke, monkeypatch):
