@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 from harness.project import Project
 from harness.runtimes.process import ProcessDeployment, ProcessRuntime
 from harness.runtimes.shared import SharedServices
+from harness.timed import Stopwatch, Timed
 from harness.workshop import Workshop
 
 REQUESTS_SECONDS = 1.0
@@ -34,7 +35,7 @@ class Measure:
 
     Attributes:
         name: what it is, e.g. ``warm start, baseline``.
-        unit: ``s``, ``requests/s``, ``MiB``.
+        unit: ``s``, ``ms``, ``requests/s``, ``MiB``.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Bench:
     known: Project
     warm: ProcessRuntime
     cold: ProcessRuntime
+    stopwatch: Stopwatch
     parallel: int
 
     def start(self, runtime: ProcessRuntime, topology: str) -> float:
@@ -86,6 +88,10 @@ class Bench:
         with self.warm.up(self.known.plan.topology(topology)) as deployment:
             return _requests_per_second(address(deployment), self.known.plan.app.health)
 
+    def milliseconds(self, timed: Timed, topology: str, step: str) -> float:
+        """Milliseconds of one step of a journey, as the user sees it."""
+        return 1000 * self.stopwatch.seconds(timed, topology, step)
+
     def memory(self, runtime: ProcessRuntime, topology: str) -> float:
         """MiB of one instance with its workers; what processes share counts in proportion."""
         with runtime.up(self.known.plan.topology(topology)) as deployment:
@@ -103,7 +109,10 @@ def prepared(known: Project, workshop: Workshop, parallel: int) -> Iterator[Benc
     with SharedServices(workshop, preload=preload) as warm, SharedServices(workshop, cold=True) as cold:
         for start in (warm.llm, cold.llm, warm.redis, warm.seaweedfs, warm.keys):
             start()
-        yield Bench(known, ProcessRuntime(known.plan, warm), ProcessRuntime(known.plan, cold), parallel)
+        runtime = ProcessRuntime(known.plan, warm)
+        with contextlib.ExitStack() as stack:
+            stopwatch = Stopwatch(known.plan, runtime, stack)
+            yield Bench(known, runtime, ProcessRuntime(known.plan, cold), stopwatch, parallel)
 
 
 def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
@@ -126,6 +135,11 @@ def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
     )
     found[f"memory of an instance, warm, {first}"] = ("MiB", lambda: bench.memory(bench.warm, first))
     found[f"memory of an instance, cold, {first}"] = ("MiB", lambda: bench.memory(bench.cold, first))
+    for timed in bench.known.timed:
+        for topology in timed.topologies:
+            for step in timed.steps:
+                name = f"{step}, {timed.name}, {topology}"
+                found[name] = ("ms", partial(bench.milliseconds, timed, topology, step))
     return found
 
 

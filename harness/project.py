@@ -11,6 +11,7 @@ from pathlib import Path
 from harness import expectations, topology
 from harness.errors import HarnessError
 from harness.scenario import Scenario
+from harness.timed import Timed
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Project:
     Attributes:
         report: names of the topologies that ``harness reproduce`` runs, in order.
         failure: names of those that it tells the failure on: the first whose parts are here.
+        timed: the journeys that ``harness bench`` times.
     """
 
     scenarios: Mapping[str, Scenario]
@@ -27,6 +29,7 @@ class Project:
     expected: expectations.Expectations
     report: Sequence[str]
     failure: Sequence[str]
+    timed: Sequence[Timed] = ()
 
     @property
     def journey(self) -> Scenario:
@@ -85,4 +88,5 @@ def load(package: str = "scenarios", topologies: Path | None = None, expected: P
         expectations.load(expected or folder / "expectations.toml", scenarios),
         report,
         failure or report[:1],
+        getattr(module, "TIMED", ()),
     )

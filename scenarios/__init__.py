@@ -6,6 +6,8 @@ from scenarios import (
     during_push,
     instance_lost,
     instance_replaced,
+    large_uploads,
+    load,
     llm_misconfigured,
     lost_before_push,
     other_worker,
@@ -55,3 +57,9 @@ REPORT = (
 
 FAILURE = ("sync-as-it-was", "baseline")
 """The topologies on which the failure is told, the first whose parts are there: the report had both."""
+
+TIMED = tuple(large_uploads.timed(megabytes) for megabytes in (1, 10, 30))
+"""What ``harness bench`` times and no matrix judges."""
+
+LOAD = load.journey
+"""What a visit is under load, for ``harness load``."""

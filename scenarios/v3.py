@@ -12,9 +12,10 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Protocol
 
 from harness.observe import Observation
-from harness.scenario import Run
+from harness.scenario import Stage
 
 WARDS = ("Rano", "Dala", "Gaya", "Kumbotso")
 ROWS_PER_WARD = 3
@@ -23,6 +24,16 @@ NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 TOTALS = 'What is the sum of "Tests" by "Ward"?'
 RATES = 'What is the rate of "Positive" to "Tests" by "Ward"?'
+
+
+class File(Protocol):
+    """What can be uploaded."""
+
+    @property
+    def filename(self) -> str: ...
+
+    @property
+    def csv(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -64,11 +75,11 @@ class Dataset:
 class Analyst:
     """A person with a browser, a data set to upload and questions to ask."""
 
-    def __init__(self, run: Run, name: str = "user") -> None:
+    def __init__(self, run: Stage, name: str = "user") -> None:
         self._run, self.name = run, name
         self._browser = run.user(name)
 
-    def tries(self, data: Dataset, to: str | None = None) -> Observation:
+    def tries(self, data: File, to: str | None = None) -> Observation:
         """Upload the data set; the app may refuse it."""
         return self._browser.request(
             "POST",
@@ -78,7 +89,7 @@ class Analyst:
             files={"file": (data.filename, data.csv, "text/csv")},
         )
 
-    def uploads(self, data: Dataset, to: str | None = None) -> Observation:
+    def uploads(self, data: File, to: str | None = None) -> Observation:
         """Upload the data set; the app must accept it."""
         seen = self.tries(data, to)
         self._run.must(

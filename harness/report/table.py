@@ -22,6 +22,11 @@ RATIOS = (
 )
 """Pairs worth dividing, by the start of their names; the second on the same topology as the first."""
 
+COMPARED_WITH = "single"
+"""Steps of a timed journey (``first chat, 10 MB, s3-redis``) are divided by those on this topology."""
+
+DIGITS = {"s": 2, "ms": 1}
+
 
 def show(out: Console, measures: Sequence[Measure], *, markdown: bool = False) -> None:
     """Print the measures, the machine they were taken on, and the ratios."""
@@ -49,10 +54,15 @@ def ratios(measures: Sequence[Measure]) -> Iterator[str]:
             for other in measures:
                 if other.name.startswith(little) and (", " not in one.name or other.name.endswith(place)):
                     yield f"{one.name} / {other.name}: {one.median / other.median:.2f}"
+    for one in measures:
+        step, _, place = one.name.rpartition(", ")
+        for other in measures:
+            if ", " in step and place != COMPARED_WITH and other.name == f"{step}, {COMPARED_WITH}":
+                yield f"{one.name} / {other.name}: {one.median / other.median:.2f}"
 
 
 def _row(measure: Measure) -> tuple[str, ...]:
-    digits = 2 if measure.unit == "s" else 0
+    digits = DIGITS.get(measure.unit, 0)
     numbers = (measure.median, min(measure.values), max(measure.values))
     return (measure.name, measure.unit, *(f"{number:.{digits}f}" for number in numbers))
 

@@ -66,6 +66,17 @@ def test_ratios_are_of_medians_on_the_same_topology():
     ]
 
 
+def test_a_journeys_steps_are_compared_with_the_single_instances():
+    taken = [
+        Measure("first chat, 1 MB, single", "ms", (10.0,)),
+        Measure("first chat, 10 MB, single", "ms", (50.0,)),
+        Measure("first chat, 1 MB, s3", "ms", (15.0,)),
+        Measure("cell a, s3", "s", (1.0,)),
+        Measure("cell a, single", "s", (1.0,)),
+    ]
+    assert list(table.ratios(taken)) == ["first chat, 1 MB, s3 / first chat, 1 MB, single: 1.50"]
+
+
 def test_the_table_in_markdown(capsys):
     table.show(terminal.console(), TAKEN, markdown=True)
     told = capsys.readouterr().out.splitlines()

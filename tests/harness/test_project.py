@@ -48,6 +48,8 @@ def test_the_project_of_this_repository():
     judged = [one.name for one in known.judged_by(known.plan.topology("sync-dead-peer"))]
     assert judged == ["upload-a-chat-b"]
     assert set(known.report) <= set(known.plan.topologies)
+    assert [one.name for one in known.timed] == ["1 MB", "10 MB", "30 MB"]
+    assert all(set(one.topologies) <= set(known.plan.topologies) for one in known.timed)
 
 
 def test_a_package_of_the_current_folder(package):
