@@ -1,14 +1,15 @@
 """gunicorn's configuration for an instance: each worker gets a number and a door of its own.
 
 Workers share the instance's listening socket, so nobody outside can choose one. Here each worker also
-listens on ``$HARNESS_SOCKETS/N.sock``, N = 1, 2, ...; a request sent there is served by that worker.
+listens on ``$HARNESS_SOCKETS/N.sock``, N = 1, 2, ..., or on the Nth port of ``$HARNESS_PORTS``; a request
+sent there is served by that worker. Any gunicorn can use it, by the path of this file.
 Settings: https://docs.gunicorn.org/en/stable/settings.html (server hooks).
 """
 
 import os
 from typing import Any
 
-from gunicorn.sock import UnixSocket
+from gunicorn.sock import TCPSocket, UnixSocket
 
 worker_class = "sync"  # as the original app ran
 control_socket_disable = True
@@ -25,6 +26,13 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Open the worker's own door, and tell the app its number as WORKER_ID."""
     os.environ["WORKER_ID"] = str(worker.number)
-    path = f"{os.environ['HARNESS_SOCKETS']}/{worker.number}.sock"
     # A new list: the old one is shared with the master's view of its listeners.
-    worker.sockets = [*worker.sockets, UnixSocket(path, worker.cfg, worker.log)]
+    worker.sockets = [*worker.sockets, _door(worker)]
+
+
+def _door(worker: Any) -> Any:
+    if ports := os.environ.get("HARNESS_PORTS"):
+        address = ("127.0.0.1", int(ports.split(",")[worker.number - 1]))
+        return TCPSocket(address, worker.cfg, worker.log)
+    path = f"{os.environ['HARNESS_SOCKETS']}/{worker.number}.sock"
+    return UnixSocket(path, worker.cfg, worker.log)

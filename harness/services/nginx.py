@@ -66,11 +66,17 @@ AFFINITIES = {
 
 @dataclass(frozen=True)
 class Upstream:
-    """One instance as nginx sees it: its TCP port, and one Unix socket for each worker."""
+    """One instance as nginx sees it: its TCP port, and for each worker a Unix socket or a port."""
 
     name: str
     port: int
-    sockets: tuple[Path, ...]
+    sockets: tuple[Path, ...] = ()
+    ports: tuple[int, ...] = ()
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """Where each worker is reached, as nginx's ``server`` directive wants it."""
+        return (*(f"unix:{path}" for path in self.sockets), *(f"127.0.0.1:{port}" for port in self.ports))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Redis or Valkey on a Unix socket: no port, nothing kept on disk."""
+"""Redis or Valkey on a Unix socket, and on a port where an app wants one; nothing kept on disk."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from harness.errors import PartMissing
 
 @dataclass(frozen=True)
 class Redis:
-    """A running server."""
+    """A running server; ``port`` is 0 where it has none."""
 
     child: processes.Child
     socket: Path
+    port: int = 0
 
     @property
     def url(self) -> str:
+        if self.port:  # what clients in every language know
+            return f"redis://127.0.0.1:{self.port}/0"
         return f"unix://{self.socket}?db=0"
 
 
@@ -46,8 +49,8 @@ def executable() -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Redis]:
-    """A server in ``folder``, from the moment that it answers PING.
+def running(folder: Path, port: int = 0) -> Iterator[Redis]:
+    """A server in ``folder``, from the moment that it answers PING; on that port of 127.0.0.1, too.
 
     Raises:
         PartMissing: no server. HarnessError: it does not come up.
@@ -57,7 +60,8 @@ def running(folder: Path) -> Iterator[Redis]:
         "redis-server",
         [
             executable(),
-            *("--port", "0"),
+            *("--port", str(port)),
+            *("--bind", "127.0.0.1"),
             *("--unixsocket", address),
             *("--dir", folder),
             *("--save", ""),
@@ -68,7 +72,7 @@ def running(folder: Path) -> Iterator[Redis]:
     )
     with processes.running(child):
         processes.wait_ready(child, lambda: _pong(address))
-        yield Redis(child, address)
+        yield Redis(child, address, port)
 
 
 def _pong(address: Path) -> bool:
