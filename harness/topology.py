@@ -8,11 +8,12 @@ of any app: a new one is a table in the file.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from harness import toml_file
+from harness import settings, toml_file
 from harness.errors import HarnessError
 from harness.services import AFFINITIES, IDLE_TIMEOUT, LLM_FAULTS, SERVICES
 from harness.toml_file import Table, not_one_of
@@ -22,6 +23,9 @@ MAX_INSTANCES = 8
 MAX_WORKERS = 16
 MAX_IDLE_TIMEOUT = 4000
 """Seconds: what an ALB allows at most (its ``idle_timeout.timeout_seconds``)."""
+
+
+NOTHING = settings.Own()
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Topology:
         needs: names of the services to start, each once, in order of need.
         scenarios: names of those that it is judged by; all of them where empty.
         env: more environment, by instance.
+        ready: path that tells when a worker can serve; the app's own where empty.
+        nginx, gunicorn, own: what is set on the balancer, on every gunicorn, on an instance alone.
     """
 
     name: str
@@ -87,6 +93,10 @@ class Topology:
     needs: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ready: str = ""
+    nginx: settings.Nginx = field(default_factory=settings.Nginx)
+    gunicorn: Mapping[str, int] = field(default_factory=dict)
+    own: Mapping[str, settings.Own] = field(default_factory=dict)
 
     @property
     def instance_names(self) -> tuple[str, ...]:
@@ -129,6 +139,49 @@ def load(path: Path) -> Plan:
     return Plan(path, app, topologies)
 
 
+def changed(plan: Plan, base: Topology, change: Table, without: Iterable[str] = ()) -> Topology:
+    """A topology with some of its keys changed: tables are merged, everything else is replaced.
+
+    Args:
+        change: the keys that change, as in ``[topology.NAME]``.
+        without: paths of keys to take out first, e.g. ``env.*.SECRET_KEY``; a star is any one key.
+
+    Raises:
+        HarnessError: what comes out is not allowed; the message names the file of the change.
+    """
+    table = asdict(base)
+    del table["name"], table["needs"]
+    for path in without:
+        _take_out(table, path.split("."))
+    merged = _merged(table, change.data)
+    return _topology(base.name, Table(change.path, change.key, _as_toml(merged)), plan.app)
+
+
+def _take_out(table: dict[str, Any], path: Sequence[str]) -> None:
+    first, *rest = path
+    for key in list(table) if first == "*" else [first]:
+        if not rest:
+            table.pop(key, None)
+        elif isinstance(table.get(key), dict):
+            _take_out(table[key], rest)
+
+
+def _merged(table: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(table[key], value) if isinstance(value, dict) and isinstance(table[key], dict) else value
+        for key, value in change.items()
+        if key in table
+    }
+    return {**table, **change, **both}
+
+
+def _as_toml(value: Any) -> Any:
+    """As a TOML file has it: lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _as_toml(one) for key, one in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _app(table: Table) -> App:
     table.only("wsgi", "ready", "health", "preload", "ssh_command", "needs", "env", "affinity", *KINDS)
     strategies: dict[str, dict[str, Strategy]] = {}
@@ -160,8 +213,10 @@ def _strategy(table: Table) -> Strategy:
 
 def _topology(name: str, table: Table, app: App) -> Topology:
     allowed = ("title", "instances", "workers", "affinity", "llm", "idle_timeout", "scenarios", "env")
-    table.only(*allowed, *KINDS)
+    table.only(*allowed, "ready", "nginx", "gunicorn", "own", *KINDS)
     instances = table.number("instances", 2, MAX_INSTANCES)
+    names = tuple(string.ascii_uppercase[:instances])
+    env, own = table.table("env"), table.table("own")
     topology = Topology(
         name=name,
         title=table.text("title", name),
@@ -175,11 +230,16 @@ def _topology(name: str, table: Table, app: App) -> Topology:
         llm=table.choice("llm", LLM_FAULTS, "none"),
         idle_timeout=table.number("idle_timeout", IDLE_TIMEOUT, MAX_IDLE_TIMEOUT),
         scenarios=table.texts("scenarios"),
-        env={instance: table.table("env").env(instance) for instance in table.table("env").data},
+        env={instance: env.env(instance) for instance in env.data if env.data[instance] != {}},
+        ready=table.text("ready") if table.data.get("ready") else "",
+        nginx=settings.nginx(table.table("nginx"), names),
+        gunicorn=settings.gunicorn(table.table("gunicorn")),
+        own={name: one for name in own.data if (one := settings.own(own.table(name), LLM_FAULTS)) != NOTHING},
     )
-    for instance in topology.env:
-        if instance not in topology.instance_names:
-            raise HarnessError(not_one_of(table.where("env"), instance, topology.instance_names))
+    for key, by_instance in (("env", topology.env), ("own", topology.own)):
+        for instance in by_instance:
+            if instance not in names:
+                raise HarnessError(not_one_of(table.where(key), instance, names))
     if topology.affinity == "single" and instances != 1:
         raise HarnessError(
             f"{table.where('affinity')}: 'single' goes with instances = 1, not {instances}; "

@@ -4,9 +4,14 @@ Workers share the instance's listening socket, so nobody outside can choose one.
 listens on ``$HARNESS_SOCKETS/N.sock``, N = 1, 2, ..., or on the Nth port of ``$HARNESS_PORTS``; a request
 sent there is served by that worker. Any gunicorn can use it, by the path of this file.
 Settings: https://docs.gunicorn.org/en/stable/settings.html (server hooks).
+
+What a topology sets comes as ``HARNESS_GUNICORN`` (JSON), modules that are not installed as
+``HARNESS_MISSING``, the folder of another release of the app's package as ``HARNESS_CODE``.
 """
 
+import json
 import os
+import sys
 from typing import Any
 
 from gunicorn.sock import TCPSocket, UnixSocket
@@ -15,6 +20,16 @@ worker_class = "sync"  # as the original app ran
 control_socket_disable = True
 graceful_timeout = 5
 accesslog = None
+globals().update(json.loads(os.environ.pop("HARNESS_GUNICORN", "{}")))
+
+for module in os.environ.pop("HARNESS_MISSING", "").split():
+    sys.modules[module] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed
+
+if code := os.environ.pop("HARNESS_CODE", ""):  # another release than the warm parent has imported
+    package = os.environ.pop("HARNESS_PACKAGE")
+    for loaded in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[loaded]
+    sys.path.insert(0, code)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from harness import processes
 from harness.client import PIN_HEADER
 from harness.errors import HarnessError
 from harness.services import nginx, sshd
+from harness.settings import Own
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Instance:
         wsgi: ``module:callable`` for gunicorn.
         ssh: its sshd; None where its peers do not reach it by ssh.
         env: its whole environment apart from what every process has.
+        gunicorn: settings of its gunicorn.
+        own: what it has that the others have not, every name filled in.
     """
 
     name: str
@@ -37,7 +42,10 @@ class Instance:
     launcher: processes.PythonLauncher
     ssh: sshd.Server | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    gunicorn: Mapping[str, int] = field(default_factory=dict)
+    own: Own = field(default_factory=Own)
     _children: list[processes.Child] = field(default_factory=list)
+    _jobs: list[processes.Child] = field(default_factory=list)
 
     @property
     def running(self) -> bool:
@@ -48,24 +56,50 @@ class Instance:
         self.root.mkdir(exist_ok=True)
         doors = self.upstream.sockets[0].parent
         doors.mkdir(exist_ok=True)
+        self._shell(self.own.before)
+        for job in self.own.jobs:
+            log = self.root.with_name(f"{self.name}.jobs.log")
+            self._jobs.append(processes.program("job", ["/bin/sh", "-c", job], cwd=self.root, log=log))
         if self.ssh is not None:
             self._children.append(self.ssh.start())
         arguments = ["-c", f"python:{__package__}.gunicorn_conf", "-w", str(len(self.upstream.sockets))]
         app = self.launcher.start(
             f"instance {self.name}",
             "gunicorn",
-            [*arguments, "-b", f"127.0.0.1:{self.upstream.port}", self.wsgi],
+            [*arguments, "-b", f"127.0.0.1:{self.upstream.port}", self.own.wsgi or self.wsgi],
             cwd=self.root,
             log=self.root.with_name(f"{self.name}.log"),
-            env={**self.env, "HARNESS_SOCKETS": str(doors)},
+            env={**self.env, "HARNESS_SOCKETS": str(doors), **self._peculiar()},
         )
         self._children.append(app)
 
     def stop(self) -> None:
         """Kill its processes; its disk stays. Twice is harmless."""
-        for child in self._children:
+        for child in [*self._children, *self._jobs]:
             child.kill()
         self._children.clear()
+        self._jobs.clear()
+
+    def finish(self) -> None:
+        """Do what is done on it once it serves."""
+        self._shell(self.own.after)
+
+    def _shell(self, commands: Sequence[str]) -> None:
+        for command in commands:
+            done = subprocess.run(
+                ["/bin/sh", "-c", command], cwd=self.root, capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise HarnessError(f"instance {self.name}: {command!r} failed: {done.stderr.strip()}")
+
+    def _peculiar(self) -> dict[str, str]:
+        """What gunicorn_conf reads."""
+        return {
+            "HARNESS_GUNICORN": json.dumps({**self.gunicorn, **self.own.gunicorn}),
+            "HARNESS_MISSING": " ".join(self.own.missing),
+            "HARNESS_CODE": self.own.code,
+            "HARNESS_PACKAGE": self.wsgi.partition(":")[0].partition(".")[0],
+        }
 
     def lose_disk(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)

@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from harness.observe import EvidenceLog
 from harness.runtimes.instance import Instance
 from harness.runtimes.shared import SharedServices
 from harness.services import AFFINITIES, Affinity, llm, nginx, seaweedfs, sshd
+from harness.settings import Own
 from harness.topology import Plan, Topology
 
 COMMAND_SECONDS = 30.0
@@ -112,11 +113,16 @@ class ProcessRuntime:
             values |= {"secret": secrets.token_hex(32)}
             names = {}
             if "redis" in topology.needs:
-                values |= {"redis_url": self._services.redis().url, "redis_prefix": f"{folder.name}:"}
+                redis = self._services.redis()
+                values |= {"redis_url": redis.url, "redis_prefix": f"{folder.name}:"}
+                values |= {"redis_socket": str(redis.socket)}
             if "s3" in topology.needs:
                 weed, bucket = self._services.seaweedfs(), folder.name.lower().replace("_", "-")
                 weed.make_bucket(bucket)
-                values |= {"s3_url": weed.s3_url, "s3_bucket": bucket}
+                if any("{s3_other_bucket}" in text for env in topology.env.values() for text in env.values()):
+                    weed.make_bucket(f"{bucket}-other")
+                    names[f"s3://{bucket}-other/"] = "s3://other-uploads/"
+                values |= {"s3_url": weed.s3_url, "s3_bucket": bucket, "s3_other_bucket": f"{bucket}-other"}
                 values |= {"s3_access_key": weed.access_key, "s3_secret_key": weed.secret_key}
                 names[f"s3://{bucket}/"] = "s3://uploads/"
             shared = _SharedFiles(folder, topology)
@@ -131,15 +137,30 @@ class ProcessRuntime:
             upstreams = [instance.upstream for instance in instances.values()]
             balancer = stack.enter_context(
                 nginx.running(
-                    topology.name, affinity, upstreams, _subfolder(folder, "nginx"), topology.idle_timeout
+                    topology.name,
+                    affinity,
+                    upstreams,
+                    _subfolder(folder, "nginx"),
+                    topology.idle_timeout,
+                    topology.nginx,
                 )
             )
             for name, instance in instances.items():
-                instance.env = self._environment(topology, name, folder, values | shared.values(name))
+                own = topology.own.get(name, Own())
+                values_here = self._values(topology, name, folder, values | shared.values(name))
+                if own.llm:
+                    replica = self._services.llm().tenant()
+                    replica.set_fault(own.llm)
+                    values_here |= _model_values(replica)
+                instance.env = self._environment(topology, name, values_here)
+                instance.gunicorn = topology.gunicorn
+                instance.own = self._filled_own(name, own, values_here)
                 stack.callback(instance.stop)
                 instance.start()
             for instance in instances.values():
-                instance.wait_ready(balancer.url, app.ready)
+                instance.wait_ready(balancer.url, topology.ready or app.ready)
+            for instance in instances.values():
+                instance.finish()
             logs = [_evidence_log(folder, name) for name in instances]
             names |= {f"{folder}/{name}/": f"{name}:/" for name in instances}
             names |= {f"{shared.root(name)}/": "shared-files:/" for name in instances}
@@ -150,7 +171,7 @@ class ProcessRuntime:
                 folder=folder,
                 notes=shared.notes,
                 config=balancer.config,
-                _ready=app.ready,
+                _ready=topology.ready or app.ready,
                 _model=model,
                 _ssh_config=ssh_config,
                 _instances=instances,
@@ -183,22 +204,30 @@ class ProcessRuntime:
         values |= {"ssh_askpass": str(sshd.unanswered_prompt(folder / "askpass"))}
         return config
 
-    def _environment(
+    def _values(
         self, topology: Topology, instance: str, folder: Path, values: Mapping[str, str]
     ) -> dict[str, str]:
-        """The instance's environment: the app's, its strategies', then the topology's extra."""
+        """What can be filled in for an instance."""
         peers = ",".join(name for name in topology.instance_names if name != instance)
-        values = {
-            **values,
-            **_own(folder, instance),
-            "peers": peers,
-            "evidence_log": str(_evidence_log(folder, instance)),
-        }
+        own = {**_own(folder, instance), "folder": str(folder), "peers": peers}
+        return {**values, **own, "evidence_log": str(_evidence_log(folder, instance))}
+
+    def _environment(self, topology: Topology, instance: str, values: Mapping[str, str]) -> dict[str, str]:
+        """The instance's environment: the app's, its strategies', then the topology's extra."""
         env = dict(self._plan.app.env)
         for strategy in self._plan.app.chosen(topology):
             env.update(strategy.env)
         env.update(topology.env.get(instance, {}))
         return {key: _filled(f"env {key}", text, values, self._plan) for key, text in env.items()}
+
+    def _filled_own(self, instance: str, own: Own, values: Mapping[str, str]) -> Own:
+        def filled(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(_filled(f"own.{instance}", text, values, self._plan) for text in texts)
+
+        (code,) = filled((own.code,))
+        return replace(
+            own, code=code, before=filled(own.before), after=filled(own.after), jobs=filled(own.jobs)
+        )
 
 
 class _SharedFiles:

@@ -19,6 +19,7 @@ import jinja2
 
 from harness import ports, processes
 from harness.errors import HarnessError, PartMissing
+from harness.settings import Nginx
 
 STICKY_SINCE = (1, 29, 6)
 """The first open-source nginx with the ``sticky`` directive (nginx's CHANGES)."""
@@ -28,13 +29,17 @@ IDLE_TIMEOUT = 60
 """Seconds: what an AWS ALB allows by default between two bytes of an answer (its ``idle_timeout``)."""
 
 
+DISCARD = 9
+"""A port that nothing serves (RFC 863): where an instance was, and is no more."""
+
+
 @dataclass(frozen=True)
 class Affinity:
     """The balancer's rule.
 
     Attributes:
         meaning: one line for people.
-        directives: lines for nginx's ``upstream`` block.
+        directives: lines for nginx's ``upstream`` block; ``{sticky}`` is the cookie's options.
         cookies: the cookies that carry it, which a client may lose.
         pins: whether it sends a returning client to the same instance.
     """
@@ -50,7 +55,7 @@ AFFINITIES = {
     "single": Affinity("one instance takes every request"),
     "sticky-cookie": Affinity(
         "the balancer's own cookie AWSALB, for one hour, as an ALB's duration-based stickiness",
-        directives=("sticky cookie AWSALB expires=1h path=/",),
+        directives=("sticky cookie AWSALB {sticky}",),
         cookies=("AWSALB",),
         pins=True,
     ),
@@ -134,8 +139,10 @@ def configuration(
     instances: Sequence[Upstream],
     port: int,
     idle_timeout: int = IDLE_TIMEOUT,
+    settings: Nginx | None = None,
 ) -> str:
     """The text of nginx.conf for a topology."""
+    lines = settings or Nginx()
     template = jinja2.Template(
         Path(__file__).with_name("nginx.conf.j2").read_text(encoding="utf-8"),
         trim_blocks=True,
@@ -146,9 +153,12 @@ def configuration(
     text: str = template.render(
         topology=topology,
         affinity=affinity,
+        directives=[line.format(sticky=lines.sticky) for line in affinity.directives],
         instances=instances,
         port=port,
         idle_timeout=idle_timeout,
+        set=lines,
+        discard=DISCARD,
         user=_worker_user(),
     )
     return text
@@ -161,6 +171,7 @@ def running(
     instances: Sequence[Upstream],
     folder: Path,
     idle_timeout: int = IDLE_TIMEOUT,
+    settings: Nginx | None = None,
 ) -> Iterator[Balancer]:
     """nginx in ``folder``, checked by ``nginx -t`` where it does not start; gone at the end.
 
@@ -170,7 +181,7 @@ def running(
     binary, config = executable(), folder / "nginx.conf"
     command: list[str | Path] = [binary, "-p", folder, "-c", config, "-e", folder / "error.log"]
     with ports.reserved() as port:
-        text = configuration(topology, affinity, instances, port, idle_timeout)
+        text = configuration(topology, affinity, instances, port, idle_timeout, settings)
         config.write_text(text, encoding="utf-8")
         child = processes.program("nginx", command, cwd=folder, log=folder / "nginx.log")
         with processes.running(child):
