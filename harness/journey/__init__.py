@@ -7,6 +7,7 @@ from harness.journey.answer import Answer
 from harness.journey.client import Client
 from harness.journey.model import Assertion, Capture, Journey, Place, Request, Upload
 from harness.journey.player import Performance, play
+from harness.journey.reading import load
 
 __all__ = [
     "Answer",
@@ -18,5 +19,6 @@ __all__ = [
     "Place",
     "Request",
     "Upload",
+    "load",
     "play",
 ]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
@@ -50,4 +50,10 @@ def prepared(request: Request, values: Mapping[str, Any]) -> Sent:
         body = request.body if isinstance(request.body, bytes) else str(filled(request.body, values)).encode()
     if kind and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = kind
-    return Sent(request.method, str(filled(request.path, values)), body, headers)
+    return Sent(request.method, _path(str(filled(request.path, values))), body, headers)
+
+
+def _path(found: str) -> str:
+    """From the root of the site, of what may be a captured link: whole, or relative to the root."""
+    path = urlsplit(found)._replace(scheme="", netloc="", fragment="").geturl()
+    return path if path.startswith("/") else f"/{path}"

@@ -124,6 +124,7 @@ class Journey:
         story: that function; None where the requests are known.
         variables: values by name; they may hold ``{{random}}``.
         source: the file it was read from.
+        notes: what a person should know of how it was read.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Journey:
     story: Callable[[Client], object] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     source: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def without(self, index: int) -> Journey | None:
         """The same without one request; None where a later one needs what it captures, or it is a story."""
