@@ -91,7 +91,7 @@ class User:
         except requests.RequestException as error:
             seen.error = f"{type(error).__name__}: {error}"
         else:
-            _note(seen, answer)
+            note(seen, answer)
         seen.seconds = time.perf_counter() - start
         seen.cookies_refused = tuple(self._policy.refused)
         self._record(seen)
@@ -99,16 +99,22 @@ class User:
 
     def drop_cookies(self, names: Iterable[str] | None = None) -> None:
         """Lose the cookies of these names; all of them without names."""
-        lost = None if names is None else set(names)
-        for cookie in list(self._jar):
-            if lost is None or cookie.name in lost:
-                self._jar.clear(cookie.domain, cookie.path, cookie.name)
+        drop_cookies(self._jar, names)
 
     def close(self) -> None:
         self._http.close()
 
 
-def _note(seen: Observation, answer: requests.Response) -> None:
+def drop_cookies(jar: http.cookiejar.CookieJar, names: Iterable[str] | None) -> None:
+    """Take the cookies of these names out of a jar; all of them without names."""
+    lost = None if names is None else set(names)
+    for cookie in list(jar):
+        if lost is None or cookie.name in lost:
+            jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+def note(seen: Observation, answer: requests.Response) -> None:
+    """Write down what an answer showed."""
     seen.status = answer.status_code
     seen.instance, _, worker = answer.headers.get("X-Served-By", "").partition("/")
     seen.instance, seen.worker = seen.instance or None, worker or None

@@ -12,9 +12,9 @@ import contextlib
 import itertools
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 from harness.client import User
 from harness.errors import HarnessError
@@ -90,6 +90,24 @@ class Play:
     def observed(self, request_id: str | None) -> Observation | None:
         """The observation of that request."""
         return next((seen for seen in self.observations if seen.request_id == request_id), None)
+
+
+class Person(Protocol):
+    """Somebody with a browser: see ``harness.client.User``."""
+
+    def request(
+        self, method: str, path: str, *, label: str, to: str | None = None, **sent: Any
+    ) -> Observation: ...
+
+    def drop_cookies(self, names: Iterable[str] | None = None) -> None: ...
+
+
+class Stage(Protocol):
+    """What people act on: the run of a scenario, or a visit under load (``harness.load.visit``)."""
+
+    def user(self, name: str = "user") -> Person: ...
+
+    def must(self, sentence: str, holds: bool, seen: Observation | None = None, found: str = "") -> None: ...
 
 
 class StoryEnded(Exception):

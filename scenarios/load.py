@@ -1,0 +1,94 @@
+"""A visit under load: upload, a conversation, upload again, ask again; some lose the balancer's cookies.
+
+What is right is known from the rows that this visit uploaded last. What is wrong has a name: another
+user's numbers, those of an earlier upload, or none at all though there is an upload.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.load.visit import Visit
+from scenarios.v3 import NUMBER, TOTALS, Analyst, Dataset, gives
+
+UPLOADS = 2
+QUESTIONS = 3
+MEGABYTE = 1_000_000
+FILLER = b"Elsewhere,12345,6789\n"
+
+
+@dataclass(frozen=True)
+class Padded:
+    """A data set with rows of a ward that nobody asks about, up to a size in megabytes."""
+
+    data: Dataset
+    megabytes: int
+
+    @property
+    def filename(self) -> str:
+        return self.data.filename
+
+    @property
+    def csv(self) -> bytes:
+        return self.data.csv + _filler(self.megabytes)
+
+
+@dataclass
+class Everybody:
+    """The numbers that all visits of this process have uploaded, those of ended visits too, up to a bound."""
+
+    most: int = 100_000
+    _numbers: dict[int, None] = field(default_factory=dict)
+
+    def add(self, totals: Mapping[str, float]) -> None:
+        self._numbers |= dict.fromkeys(map(int, totals.values()))
+        while len(self._numbers) > self.most:
+            del self._numbers[next(iter(self._numbers))]
+
+    def others(self, text: str, uploads: Sequence[Mapping[str, float]]) -> bool:
+        """Whether the text has a number that somebody uploaded and that is in none of these uploads."""
+        mine = {number for totals in uploads for number in totals.values()}
+        found = {float(number.replace(",", "")) for number in NUMBER.findall(text)}
+        return any(number in self._numbers for number in found - mine)
+
+
+EVERYBODY = Everybody()
+
+
+def journey(visit: Visit) -> None:
+    analyst = Analyst(visit)
+    drops = visit.chance(visit.terms.dropping) and visit.terms.balancer_cookies
+    uploads: list[Mapping[str, float]] = []
+    for _ in range(UPLOADS):
+        data = Dataset.random()
+        EVERYBODY.add(data.totals)
+        analyst.uploads(Padded(data, visit.terms.megabytes))
+        uploads.append(data.totals)
+        for _ in range(QUESTIONS):
+            visit.thinks()
+            if drops:
+                analyst.loses_cookies(*drops)
+            seen = analyst.asks(TOTALS)
+            visit.answered(seen, wrong(seen.text, uploads))
+        visit.thinks()
+
+
+def wrong(text: str, uploads: Sequence[Mapping[str, float]]) -> str | None:
+    """What is wrong with an answer after these uploads, the last of which counts; None where nothing is."""
+    *earlier, last = uploads
+    if EVERYBODY.others(text, uploads):
+        return "another user's numbers"
+    if gives(text, last):
+        return None
+    if any(gives(text, old) for old in earlier):
+        return "numbers of an earlier upload"
+    if NUMBER.search(text):
+        return "numbers that this user never uploaded"
+    return "a general answer after an upload"
+
+
+@functools.cache
+def _filler(megabytes: int) -> bytes:
+    return FILLER * (megabytes * MEGABYTE // len(FILLER))
