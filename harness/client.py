@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import http.cookies
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -58,6 +59,7 @@ class User:
         route: asked for each request that names no target: an instance or instance/worker to pin it
             to, or None for the balancer's choice.
         record: called with every finished observation.
+        only: pin every request to this one, whatever was asked.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class User:
         url: str,
         route: Callable[[], str | None],
         record: Callable[[Observation], None],
+        only: str | None = None,
     ) -> None:
-        self.name = name
+        self.name, self._only = name, only
         self._url, self._route, self._record = url, route, record
         self._policy = BrowserPolicy()
         self._http = requests.Session()
@@ -79,7 +82,7 @@ class User:
         self, method: str, path: str, *, label: str, to: str | None = None, **sent: Any
     ) -> Observation:
         """Send one request; ``sent`` goes to ``requests``. Never raises for what the network does."""
-        pinned = to or self._route()
+        pinned = self._only or to or self._route()
         seen = Observation(uuid.uuid4().hex, self.name, label, method, path, pinned)
         headers = {"X-Request-Id": seen.request_id, **({PIN_HEADER: pinned} if pinned else {})}
         seen.cookies_sent = tuple(sorted(cookie.name for cookie in self._jar))
@@ -120,7 +123,20 @@ def note(seen: Observation, answer: requests.Response) -> None:
     seen.instance, seen.worker = seen.instance or None, worker or None
     seen.upstream = answer.headers.get("X-Upstream-Addr")
     seen.cookies_set = tuple(sorted(cookie.name for cookie in answer.cookies))
+    seen.cookie_attributes = _attributes(answer)
+    sent = http.cookies.SimpleCookie(answer.request.headers.get("Cookie", ""))
+    seen.cookies_kept = tuple(name for name in seen.cookies_sent if name not in sent)
+    seen.cookies_sent = tuple(sorted(sent))
     try:
         seen.reply = answer.json()
     except ValueError:
         seen.reply = answer.text[:2000]
+
+
+def _attributes(answer: requests.Response) -> dict[str, str]:
+    """What an answer says of each cookie that it sets, but for its value."""
+    found = {}
+    for line in answer.raw.headers.getlist("Set-Cookie"):
+        pair, _, attributes = line.partition(";")
+        found[pair.partition("=")[0].strip()] = attributes.strip()
+    return found

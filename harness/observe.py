@@ -23,6 +23,8 @@ class Observation:
         status: HTTP status; None if there was no answer.
         reply: the JSON answer, or the start of the text.
         cookies_sent, cookies_set: names only.
+        cookies_kept: names of cookies in the jar that were not sent, for their path, domain or Secure.
+        cookie_attributes: attributes of the cookies set, by name: ``Path=/; HttpOnly``.
         started, seconds: unix time, duration.
         evidence: the app's own record of the request.
     """
@@ -42,6 +44,8 @@ class Observation:
     cookies_sent: tuple[str, ...] = ()
     cookies_set: tuple[str, ...] = ()
     cookies_refused: tuple[str, ...] = ()
+    cookies_kept: tuple[str, ...] = ()
+    cookie_attributes: Mapping[str, str] = field(default_factory=dict)
     started: float = 0.0
     seconds: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)

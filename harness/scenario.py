@@ -12,12 +12,13 @@ import contextlib
 import itertools
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 from harness.client import User
 from harness.errors import HarnessError
+from harness.logs import Logs
 from harness.observe import Observation
 from harness.runtimes import Deployment
 from harness.services import SERVICES
@@ -70,12 +71,22 @@ class Check:
 
 @dataclass
 class Play:
-    """What one performance of a story showed; ``lost`` are the instances killed in it, with their disks."""
+    """What one performance of a story showed.
+
+    Attributes:
+        lost: the instances killed in it, with their disks.
+        stopped: the instances that were down for a while, in order.
+        sticky: the cookies by which the balancer knows a client again.
+        logs: errors that nginx and the instances logged meanwhile, by name.
+    """
 
     routing: str
     observations: list[Observation] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    sticky: tuple[str, ...] = ()
+    logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     error: str | None = None
 
     @property
@@ -120,6 +131,7 @@ class Run:
     Args:
         deployment: the topology that is up.
         routing: ``BALANCED`` or ``AROUND``.
+        only: send every request to this instance, whatever the story says.
         tell: called with each observation as it happens, its evidence attached.
     """
 
@@ -128,10 +140,13 @@ class Run:
         deployment: Deployment,
         routing: str = BALANCED,
         tell: Callable[[Observation], None] | None = None,
+        only: str | None = None,
     ) -> None:
         self.deployment = deployment
-        self.play = Play(routing)
-        self._tell = tell
+        self.play = Play(f"every request to {only}" if only else routing)
+        if deployment.affinity.pins:
+            self.play.sticky = deployment.affinity.cookies
+        self._tell, self._only = tell, only
         self._users = contextlib.ExitStack()
         self._count = itertools.count()
         self._lock = threading.Lock()
@@ -143,7 +158,7 @@ class Run:
 
     def user(self, name: str = "user") -> User:
         """A new person with an empty browser."""
-        user = User(name, self.deployment.url, self._route(), self._record)
+        user = User(name, self.deployment.url, self._route(), self._record, self._only)
         self._users.callback(user.close)
         return user
 
@@ -174,6 +189,7 @@ class Run:
     def down(self, instance: str) -> Iterator[None]:
         """The instance does not run for a while; its disk stays."""
         self.deployment.stop(instance)
+        self.play.stopped.append(instance)
         try:
             yield
         finally:
@@ -239,15 +255,17 @@ def play(
     deployment: Deployment,
     routing: str = BALANCED,
     tell: Callable[[Observation], None] | None = None,
+    only: str | None = None,
 ) -> Play:
-    """Perform a story once.
+    """Perform a story once; with ``only``, every request of it at that instance.
 
     Raises:
         HarnessError: the deployment cannot do what the story asks, or the story checks nothing.
     """
-    run = Run(deployment, routing, tell)
+    run, logs = Run(deployment, routing, tell, only), Logs.of(deployment)
     with contextlib.closing(run), contextlib.suppress(StoryEnded):
         scenario.story(run)
+    run.play.logs = logs.errors()
     if not run.play.checks and run.play.error is None:
         raise HarnessError(f"scenario {scenario.name} checked nothing: a story needs run.must(...)")
     return run.play
