@@ -45,7 +45,7 @@ class Table:
         return f"{self.path}{f':{line}' if line else ''}: {full}"
 
     def full(self, key: str) -> str:
-        return f"{self.key}{'.' if self.key else ''}{key}"
+        return ".".join(filter(None, (self.key, key)))
 
     def only(self, *allowed: str) -> None:
         """Refuse every key but these."""

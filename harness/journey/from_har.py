@@ -126,6 +126,12 @@ def _body(entry: _Entry, folder: Path) -> dict[str, Any]:
     """What the request sent, as fields of ``Request``."""
     posted = entry.request.get("postData")
     if not posted:
+        kind = _header(entry.request, "content-type")
+        if kind.startswith("multipart/"):
+            raise HarnessError(
+                f"{entry.where}: the body of {entry.request['method']} {entry.url.path} is not in the "
+                "recording; save it from the browser's developer tools, or declare the journey in TOML"
+            )
         return {}
     kind, text = str(posted.get("mimeType", "")), str(posted.get("text", ""))
     params = posted.get("params") or []
@@ -167,6 +173,11 @@ def _upload(where: str, folder: Path, field: str, name: str, content: bytes) -> 
             f"put the file beside it, as {beside}"
         )
     return Upload(field, name, content)
+
+
+def _header(message: Mapping[str, Any], name: str) -> str:
+    headers = message.get("headers", [])
+    return next((str(one["value"]) for one in headers if one["name"].lower() == name), "")
 
 
 def _pair(param: Mapping[str, Any]) -> tuple[str, str]:

@@ -28,7 +28,6 @@ from harness.journey.model import (
     names,
 )
 from harness.toml_file import Table
-from harness.toml_lines import line_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODIES = ("json", "form", "files", "body")
@@ -103,7 +102,6 @@ def _request(table: Table) -> Request:
         captures=tuple(captures),
         assertions=tuple(assertions),
         redirects=_switch(table, "redirects", True),
-        line=line_of(table.path, table.key) or 0,
     )
 
 

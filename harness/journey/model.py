@@ -87,7 +87,6 @@ class Request:
         label: in words; method and path where empty.
         json, form, files, body: what is sent; form and files together make one multipart body.
         redirects: whether they are followed, to the same instance, as a part of this request.
-        line: of the journey's file, for messages; 0 where there is none.
     """
 
     method: str
@@ -102,7 +101,6 @@ class Request:
     captures: tuple[Capture, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     redirects: bool = True
-    line: int = 0
 
     def __str__(self) -> str:
         return self.label or f"{self.method} {self.path}"
