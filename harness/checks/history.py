@@ -1,0 +1,171 @@
+"""A history: what users wrote and read, in which order, as far as that can be known from outside.
+
+Two things are all that is known of the order (Herlihy and Wing 1990, for real time):
+
+    one operation ended before another began     session order within a user, real time between users
+    a read saw a write                           so the write has happened when that read ends
+
+An operation whose outcome is unknown (no answer, a 502) may have happened at any time after it began, or
+never: it asks nothing of others, and others may see it. Of a read without an answer nothing is known.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+WRITE, READ = "write", "read"
+KINDS = (WRITE, READ)
+OK, UNKNOWN, FAILED = "ok", "unknown", "failed"
+OUTCOMES = (OK, UNKNOWN, FAILED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One user's write or read of one thing; two that look the same are still two.
+
+    Attributes:
+        thing: what is written and read, e.g. ``the data of user 1``.
+        started, finished: seconds, on one clock for all operations.
+        outcome: of ``OUTCOMES``; ``failed`` is known not to have happened.
+        version: what was written, which no other operation of the history writes; or what was seen,
+            None where the answer was as if nothing had ever been written.
+        instance: who answered; None if nobody said.
+        runs: how often it was carried out, as far as that was seen.
+        verb: what a user did, for people: ``uploaded``.
+    """
+
+    user: str
+    kind: str
+    thing: str
+    started: float
+    finished: float
+    outcome: str = OK
+    version: str | None = None
+    instance: str | None = None
+    runs: int = 1
+    verb: str = "wrote"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An instance was lost at that time, with its disk."""
+
+    instance: str
+    at: float
+
+
+Event = tuple[int, Operation, Operation | None, float]
+"""Beginning or end of an operation, or both: a sum of ``READS``, ``BEGINS``, ``ENDS``; the operation; the
+write that a read saw, None for nothing; and the time by which that write had happened: minus infinity for
+nothing, which is older than everything, infinity where it may still be to come.
+
+Plain tuples, for there are hundreds of thousands of them.
+"""
+
+BEGINS, ENDS, READS = 1, 2, 4
+
+
+@dataclass
+class History:
+    """Operations, indexed once for all guarantees.
+
+    Attributes:
+        losses: instances that were lost meanwhile.
+        sessions: for each user the beginnings and ends that say something, in order of time.
+        reads: for each thing the reads that say something, in order of their beginnings, with what they saw.
+        happened: for each write the time by which it is known to have happened; infinity where it is not.
+        strays: reads that saw what was written elsewhere, or refused, with that write.
+
+    Raises:
+        ValueError: two writes of one version, a write of nothing, an end before its beginning, or an
+            unknown kind or outcome.
+    """
+
+    operations: Sequence[Operation]
+    losses: Sequence[Loss] = ()
+    sessions: list[list[Event]] = field(init=False)
+    reads: dict[str, list[tuple[Operation, Operation | None]]] = field(init=False)
+    happened: dict[Operation, float] = field(init=False)
+    strays: list[tuple[Operation, Operation]] = field(init=False, default_factory=list)
+    _first_seen: dict[Operation, Operation] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        writes = _writes(self.operations)
+        self.happened = {one: one.finished if one.outcome == OK else math.inf for one in writes.values()}
+        users: dict[str, list[tuple[Operation, Operation | None]]] = defaultdict(list)
+        self.reads = defaultdict(list)
+        for one in sorted(self.operations, key=attrgetter("started")):
+            seen = None
+            if one.kind == READ:
+                if one.outcome != OK:
+                    continue
+                if one.version is not None:
+                    seen = writes.get(one.version)
+                    if seen is None or not self._sees(one, seen):
+                        continue
+            pair = (one, seen)
+            users[one.user].append(pair)
+            if one.kind == READ:
+                self.reads[one.thing].append(pair)
+        self.sessions = [self._events(operations) for operations in users.values()]
+
+    def order(self, seen: Operation | None, later: Operation) -> list[Operation]:
+        """The operations that show a write to be older than a later one: itself, and who saw it."""
+        if seen is None:
+            return []
+        if seen.outcome == OK and seen.finished < later.started:
+            return [seen]
+        return [seen, self._first_seen[seen]]
+
+    def age(self, seen: Operation | None) -> float:
+        """The time by which a write had happened; nothing is older than everything."""
+        return -math.inf if seen is None else self.happened[seen]
+
+    def _sees(self, read: Operation, seen: Operation) -> bool:
+        """Whether a read may see that write; keeps who saw it first."""
+        if seen.thing != read.thing or seen.outcome == FAILED:
+            self.strays.append((read, seen))
+            return False
+        if seen not in self._first_seen or read.finished < self._first_seen[seen].finished:
+            self._first_seen[seen] = read
+            self.happened[seen] = min(self.happened[seen], read.finished)
+        return True
+
+    def _events(self, operations: list[tuple[Operation, Operation | None]]) -> list[Event]:
+        """Beginnings and ends of one user's operations; at the same time, beginnings first."""
+        found: list[Event] = []
+        running: list[tuple[float, int, Event]] = []
+        following = [one.started for one, _ in operations[1:]] + [math.inf]
+        for (one, seen), next_started in zip(operations, following, strict=True):
+            while running and running[0][0] < one.started:
+                found.append(heapq.heappop(running)[2])
+            kind, happened = (0, 0.0) if one.kind == WRITE else (READS, self.age(seen))
+            ends = ENDS if kind or one.outcome == OK else 0
+            if not running and one.finished < next_started:
+                found.append((kind | BEGINS | ends, one, seen, happened))
+            else:
+                found.append((kind | BEGINS, one, seen, happened))
+                heapq.heappush(running, (one.finished, len(found), (kind | ends, one, seen, happened)))
+        return [*found, *(event for _, _, event in sorted(running))]
+
+
+def _writes(operations: Sequence[Operation]) -> dict[str, Operation]:
+    """The writes by version, once every operation is found to be in order."""
+    found: dict[str, Operation] = {}
+    for one in operations:
+        if one.kind == WRITE:
+            if one.version is None or one.version in found:
+                raise ValueError(f"a write needs a version of its own: {one}")
+            found[one.version] = one
+        elif one.kind != READ:
+            raise ValueError(f"neither {WRITE} nor {READ}: {one}")
+        if one.outcome not in OUTCOMES:
+            raise ValueError(f"its outcome is none of {', '.join(OUTCOMES)}: {one}")
+        if not one.started <= one.finished:
+            raise ValueError(f"it ends before it begins: {one}")
+    return found
