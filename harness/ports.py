@@ -29,7 +29,7 @@ def answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def unreachable() -> Iterator[int]:
+def unreachable(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """A port on which every attempt to connect hangs: a host whose network drops what is sent to it.
 
     The queue of connections that nobody accepts is full, so the kernel drops every further SYN
@@ -37,7 +37,7 @@ def unreachable() -> Iterator[int]:
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         address: tuple[str, int] = listener.getsockname()
         for _ in range(2):  # one more than the queue holds, lest its length be counted otherwise

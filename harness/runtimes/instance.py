@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -18,6 +17,7 @@ import requests
 from harness import processes
 from harness.client import PIN_HEADER
 from harness.errors import HarnessError
+from harness.runtimes import filling
 from harness.services import nginx, sshd
 from harness.settings import Own
 
@@ -69,7 +69,11 @@ class Instance:
             [*arguments, "-b", f"127.0.0.1:{self.upstream.port}", self.own.wsgi or self.wsgi],
             cwd=self.root,
             log=self.root.with_name(f"{self.name}.log"),
-            env={**self.env, "HARNESS_SOCKETS": str(doors), **self._peculiar()},
+            env={
+                **self.env,
+                "HARNESS_SOCKETS": str(doors),
+                **filling.gunicorn(self.gunicorn, self.own, self.wsgi),
+            },
         )
         self._children.append(app)
 
@@ -91,15 +95,6 @@ class Instance:
             )
             if done.returncode != 0:
                 raise HarnessError(f"instance {self.name}: {command!r} failed: {done.stderr.strip()}")
-
-    def _peculiar(self) -> dict[str, str]:
-        """What gunicorn_conf reads."""
-        return {
-            "HARNESS_GUNICORN": json.dumps({**self.gunicorn, **self.own.gunicorn}),
-            "HARNESS_MISSING": " ".join(self.own.missing),
-            "HARNESS_CODE": self.own.code,
-            "HARNESS_PACKAGE": self.wsgi.partition(":")[0].partition(".")[0],
-        }
 
     def lose_disk(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)

@@ -13,13 +13,13 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import ports
-from harness.errors import HarnessError
 from harness.observe import EvidenceLog
+from harness.runtimes import filling
 from harness.runtimes.instance import Instance
 from harness.runtimes.shared import SharedServices
 from harness.services import AFFINITIES, Affinity, llm, nginx, seaweedfs, sshd
@@ -109,22 +109,12 @@ class ProcessRuntime:
             model = self._services.llm().tenant()
             if topology.llm != "none":
                 model.set_fault(topology.llm)
-            values = {"python": sys.executable, "package": _package(app.wsgi), **_model_values(model)}
+            values = {"python": sys.executable, "package": _package(app.wsgi), **filling.model(model)}
             values |= {"secret": secrets.token_hex(32)}
-            names = {}
-            if "redis" in topology.needs:
-                redis = self._services.redis()
-                values |= {"redis_url": redis.url, "redis_prefix": f"{folder.name}:"}
-                values |= {"redis_socket": str(redis.socket)}
-            if "s3" in topology.needs:
-                weed, bucket = self._services.seaweedfs(), folder.name.lower().replace("_", "-")
-                weed.make_bucket(bucket)
-                if any("{s3_other_bucket}" in text for env in topology.env.values() for text in env.values()):
-                    weed.make_bucket(f"{bucket}-other")
-                    names[f"s3://{bucket}-other/"] = "s3://other-uploads/"
-                values |= {"s3_url": weed.s3_url, "s3_bucket": bucket, "s3_other_bucket": f"{bucket}-other"}
-                values |= {"s3_access_key": weed.access_key, "s3_secret_key": weed.secret_key}
-                names[f"s3://{bucket}/"] = "s3://uploads/"
+            found, names = filling.stores(
+                topology, folder.name, self._services.redis, self._services.seaweedfs
+            )
+            values |= found
             shared = _SharedFiles(folder, topology)
             if "shared-files" in topology.needs:
                 shared.mount(self._services, stack)
@@ -151,10 +141,10 @@ class ProcessRuntime:
                 if own.llm:
                     replica = self._services.llm().tenant()
                     replica.set_fault(own.llm)
-                    values_here |= _model_values(replica)
-                instance.env = self._environment(topology, name, values_here)
+                    values_here |= filling.model(replica)
+                instance.env = filling.environment(self._plan, topology, name, values_here)
                 instance.gunicorn = topology.gunicorn
-                instance.own = self._filled_own(name, own, values_here)
+                instance.own = filling.own(self._plan, name, own, values_here)
                 stack.callback(instance.stop)
                 instance.start()
             for instance in instances.values():
@@ -194,7 +184,7 @@ class ProcessRuntime:
         keys, nowhere = self._services.keys(), self._services.unreachable()
         for name, instance in instances.items():
             own = values | _own(folder, name)
-            command = _filled("ssh_command", self._plan.app.ssh_command, own, self._plan)
+            command = filling.filled("ssh_command", self._plan.app.ssh_command, own, self._plan)
             port = stack.enter_context(ports.reserved())
             instance.ssh = sshd.configure(_subfolder(folder, f"{name}.ssh"), keys, command, port)
         hosts = {name: instance.ssh.port for name, instance in instances.items() if instance.ssh}
@@ -208,26 +198,8 @@ class ProcessRuntime:
         self, topology: Topology, instance: str, folder: Path, values: Mapping[str, str]
     ) -> dict[str, str]:
         """What can be filled in for an instance."""
-        peers = ",".join(name for name in topology.instance_names if name != instance)
-        own = {**_own(folder, instance), "folder": str(folder), "peers": peers}
+        own = {**_own(folder, instance), "folder": str(folder), "peers": filling.peers(topology, instance)}
         return {**values, **own, "evidence_log": str(_evidence_log(folder, instance))}
-
-    def _environment(self, topology: Topology, instance: str, values: Mapping[str, str]) -> dict[str, str]:
-        """The instance's environment: the app's, its strategies', then the topology's extra."""
-        env = dict(self._plan.app.env)
-        for strategy in self._plan.app.chosen(topology):
-            env.update(strategy.env)
-        env.update(topology.env.get(instance, {}))
-        return {key: _filled(f"env {key}", text, values, self._plan) for key, text in env.items()}
-
-    def _filled_own(self, instance: str, own: Own, values: Mapping[str, str]) -> Own:
-        def filled(texts: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(_filled(f"own.{instance}", text, values, self._plan) for text in texts)
-
-        (code,) = filled((own.code,))
-        return replace(
-            own, code=code, before=filled(own.before), after=filled(own.after), jobs=filled(own.jobs)
-        )
 
 
 class _SharedFiles:
@@ -260,10 +232,6 @@ def _own(folder: Path, instance: str) -> dict[str, str]:
     return {"instance": instance, "root": str(folder / instance)}
 
 
-def _model_values(model: llm.LLM) -> dict[str, str]:
-    return {"llm_url": model.base_url, "llm_key": model.api_key, "llm_model": model.model}
-
-
 def _package(wsgi: str) -> str:
     """Folder of the package that the app lies in; empty where it lies in none."""
     spec = importlib.util.find_spec(wsgi.partition(":")[0].partition(".")[0])
@@ -278,12 +246,3 @@ def _subfolder(folder: Path, name: str) -> Path:
     path = folder / name
     path.mkdir()
     return path
-
-
-def _filled(what: str, text: str, values: Mapping[str, str], plan: Plan) -> str:
-    try:
-        return text.format_map(values)
-    except (KeyError, ValueError, IndexError) as error:
-        raise HarnessError(
-            f"{plan.path}: {what}: cannot fill in {text!r} ({error}); known here: {', '.join(sorted(values))}"
-        ) from error

@@ -71,17 +71,18 @@ AFFINITIES = {
 
 @dataclass(frozen=True)
 class Upstream:
-    """One instance as nginx sees it: its TCP port, and for each worker a Unix socket or a port."""
+    """One instance as nginx sees it: its address, and for each worker a Unix socket or a port."""
 
     name: str
     port: int
     sockets: tuple[Path, ...] = ()
     ports: tuple[int, ...] = ()
+    host: str = "127.0.0.1"
 
     @property
     def doors(self) -> tuple[str, ...]:
         """Where each worker is reached, as nginx's ``server`` directive wants it."""
-        return (*(f"unix:{path}" for path in self.sockets), *(f"127.0.0.1:{port}" for port in self.ports))
+        return (*(f"unix:{path}" for path in self.sockets), *(f"{self.host}:{port}" for port in self.ports))
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,9 @@ def configuration(
     port: int,
     idle_timeout: int = IDLE_TIMEOUT,
     settings: Nginx | None = None,
+    host: str = "127.0.0.1",
 ) -> str:
-    """The text of nginx.conf for a topology."""
+    """The text of nginx.conf for a topology; it listens on that port of ``host``."""
     lines = settings or Nginx()
     template = jinja2.Template(
         Path(__file__).with_name("nginx.conf.j2").read_text(encoding="utf-8"),
@@ -155,7 +157,7 @@ def configuration(
         affinity=affinity,
         directives=[line.format(sticky=lines.sticky) for line in affinity.directives],
         instances=instances,
-        port=port,
+        listen=f"{host}:{port}",
         idle_timeout=idle_timeout,
         set=lines,
         discard=DISCARD,

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,41 @@ def fuse_missing() -> str | None:
     return None
 
 
+def mini(folder: Path, address: str, port: Mapping[str, int]) -> list[str]:
+    """Arguments of ``weed`` for a server that keeps its data in ``folder``; ports not given are its own."""
+    return [
+        "-logtostderr",
+        "mini",
+        f"-dir={folder}",
+        f"-ip={address}",
+        f"-ip.bind={address}",
+        *(f"-{flag}={number}" for flag, number in port.items()),
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-admin.ui=false",
+        "-webdav=false",
+        "-master.telemetry=false",
+        f"-filer.localSocket={folder}/filer.sock",
+        f"-s3.localSocket={folder}/s3.sock",
+        f"-bucket={OTHER_BUCKET}",
+    ]
+
+
+def mount(filer: str, tree: str, point: Path) -> list[str]:
+    """Arguments of ``weed`` for a mount of ``/efs/<tree>`` of a filer, ``address:port.grpc_port``."""
+    beside = point.parent
+    return [
+        "-logtostderr",
+        "mount",
+        f"-filer={filer}",
+        f"-filer.path=/efs/{tree}",
+        f"-dir={point}",
+        f"-cacheDir={beside}/{point.name}-cache",
+        f"-localSocket={beside}/{point.name}.sock",
+        "-allowOthers=false",
+    ]
+
+
 @contextlib.contextmanager
 def running(folder: Path, workshop: Workshop) -> Iterator[SeaweedFS]:
     """``weed mini`` in ``folder``, from the moment that the filer has its bucket and S3 answers.
@@ -107,20 +142,7 @@ def running(folder: Path, workshop: Workshop) -> Iterator[SeaweedFS]:
             "weed mini",
             [
                 binary,
-                "-logtostderr",
-                "mini",
-                f"-dir={folder}",
-                "-ip=127.0.0.1",
-                "-ip.bind=127.0.0.1",
-                *(f"-{flag}={number}" for flag, number in port.items()),
-                "-s3.port.iceberg=0",
-                "-s3.port.lance=0",
-                "-admin.ui=false",
-                "-webdav=false",
-                "-master.telemetry=false",
-                f"-filer.localSocket={folder}/filer.sock",
-                f"-s3.localSocket={folder}/s3.sock",
-                f"-bucket={OTHER_BUCKET}",
+                *mini(folder, "127.0.0.1", port),
             ],
             cwd=folder,
             log=folder / "weed.log",
@@ -162,14 +184,7 @@ def _mount(weed: SeaweedFS, tree: str, point: Path) -> processes.Child:
         f"weed mount {point.name}",
         [
             executable(),
-            "-logtostderr",
-            "mount",
-            f"-filer=127.0.0.1:{weed.filer_port}.{weed.filer_grpc_port}",
-            f"-filer.path=/efs/{tree}",
-            f"-dir={point}",
-            f"-cacheDir={beside}/{point.name}-cache",
-            f"-localSocket={beside}/{point.name}.sock",
-            "-allowOthers=false",
+            *mount(f"127.0.0.1:{weed.filer_port}.{weed.filer_grpc_port}", tree, point),
         ],
         cwd=beside,
         log=beside / f"{point.name}.log",

@@ -94,13 +94,13 @@ def make_keys(folder: Path) -> Keys:
     return keys
 
 
-def configure(folder: Path, keys: Keys, forced_command: str, port: int) -> Server:
+def configure(folder: Path, keys: Keys, forced_command: str, port: int, host: str = "127.0.0.1") -> Server:
     """A server in ``folder`` that lets the peers' key run ``forced_command``."""
     authorized = folder / "authorized_keys"
     public = keys.peer.with_suffix(".pub").read_text(encoding="utf-8")
     authorized.write_text(f'restrict,command="{forced_command}" {public}', encoding="utf-8")
     lines = (
-        f"ListenAddress 127.0.0.1:{port}",
+        f"ListenAddress {host}:{port}",
         f"HostKey {keys.host}",
         f"AuthorizedKeysFile {authorized}",
         "AuthenticationMethods publickey",
@@ -116,23 +116,39 @@ def configure(folder: Path, keys: Keys, forced_command: str, port: int) -> Serve
     return Server(folder, port)
 
 
-def client_config(path: Path, hosts: Mapping[str, int], unreachable: int, keys: Keys, *, asks: bool) -> Path:
+def client_config(
+    path: Path,
+    hosts: Mapping[str, int],
+    unreachable: int,
+    keys: Keys,
+    *,
+    asks: bool,
+    addresses: Mapping[str, str] | None = None,
+    user: str | None = None,
+) -> Path:
     """Write an ssh_config by which the instances reach each other by name.
 
     Args:
         hosts: port of each name.
         unreachable: port that every other name leads to.
         asks: the key has a passphrase, and ssh may ask for it.
+        addresses: of names, ``*`` for every other one; 127.0.0.1 without.
+        user: who logs in; whoever runs this without.
     """
     public = keys.host.with_suffix(".pub").read_text(encoding="utf-8")
     known = path.with_name("known_hosts")
     known.write_text(f"instance {public}", encoding="utf-8")
-    named = [line for name, port in hosts.items() for line in (f"Host {name}", f"  Port {port}")]
+    at = addresses or {}
+    named = [
+        line
+        for name, port in hosts.items()
+        for line in (f"Host {name}", f"  Port {port}", f"  HostName {at.get(name, '127.0.0.1')}")
+    ]
     everywhere = (
         "Host *",
         f"  Port {unreachable}",
-        "  HostName 127.0.0.1",
-        f"  User {getpass.getuser()}",
+        f"  HostName {at.get('*', '127.0.0.1')}",
+        f"  User {user or getpass.getuser()}",
         f"  IdentityFile {keys.locked if asks else keys.peer}",
         "  IdentitiesOnly yes",
         "  IdentityAgent none",
