@@ -10,7 +10,7 @@ CONSTRAINTS :=
 ARGS   :=
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce matrix test lint constraints clean
+.PHONY: help reproduce matrix load test lint constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ reproduce: $(VENV)/run.stamp  ## reproduce the failure and check every fix (opti
 
 matrix: $(VENV)/run.stamp  ## every scenario on every topology (options: ARGS="-t sticky")
 	@$(PYTHON) -m harness matrix $(ARGS)
+
+load: $(VENV)/run.stamp  ## topologies under load, side by side (options: ARGS="single s3 --users 20")
+	@$(PYTHON) -m harness load $(or $(ARGS),single baseline sticky s3-redis)
 
 test: $(VENV)/dev.stamp  ## run the tests in parallel (options: ARGS="-k nginx")
 	@$(PYTHON) -m pytest -n auto $(ARGS)

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from harness.cli import judging, measuring
+from harness.cli import judging, loading, measuring
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +30,7 @@ for command in (
     judging.up,
     judging.list_,
     measuring.bench,
+    loading.load,
 ):
     cli.add_command(command)
 

@@ -1,0 +1,109 @@
+"""What ``harness load`` shows and leaves: the table, the verdict on the thresholds, the files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.load import picture
+from harness.load.figures import lines, whole
+from harness.load.thresholds import Verdict
+
+HEADINGS = (
+    "", "requests/s", "p50 ms", "p95 ms", "p99 ms", "wrong per\n10,000", "failed", "sessions\nlost",
+    "storage\ncalls, KB", "session store\ncalls, KB", "LLM\ncalls, KB", "MiB an\ninstance",
+)  # fmt: skip
+
+
+def show(out: Console, table: pd.DataFrame, *, markdown: bool = False) -> None:
+    """Print one line a case; beside a figure stands what multiple of the single instance's it is."""
+    rows = [_row(line) for line in lines(table)]
+    if markdown:
+        heads = [heading.replace("\n", " ") for heading in HEADINGS]
+        for row in (heads, ["---", *["--:"] * (len(heads) - 1)], *rows):
+            out.print(f"| {' | '.join(row)} |", markup=False)
+        return
+    view = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, heading in enumerate(HEADINGS):
+        view.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+    for row in rows:
+        view.add_row(*row)
+    out.print(view, soft_wrap=False)
+
+
+def failures(rows: pd.DataFrame) -> list[str]:
+    """A line for each name that a failure had, and how often, case by case."""
+    failed = rows[rows["failure"].notna()]
+    counts = failed.groupby(["case", "failure"], sort=False).size().reset_index(name="count")
+    return [f"{one.case}: {one.count} x {one.failure}" for one in counts.itertuples()]
+
+
+def write(folder: Path, table: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    """Write the figures, every request, and the picture; their names."""
+    table.to_csv(folder / "load.csv", index=False)
+    table.to_parquet(folder / "load.parquet", index=False)
+    rows.to_parquet(folder / "requests.parquet", index=False)
+    picture.draw(table, folder / "load.svg")
+    return ["load.svg", "load.csv", "load.parquet", "requests.parquet", "locust/"]
+
+
+def as_json(table: pd.DataFrame, verdicts: Sequence[Verdict], folder: Path) -> str:
+    """For machines: a line a case, and what came of each threshold."""
+    judged = [
+        {"threshold": one.threshold.text, "case": one.case, "found": one.figure, "holds": one.holds}
+        for one in verdicts
+    ]
+    answer = {
+        "holds": all(one.holds for one in verdicts),
+        "folder": str(folder),
+        "cases": json.loads(whole(table).to_json(orient="records")),
+        "thresholds": judged,
+    }
+    return json.dumps(answer, indent=1)
+
+
+def not_met(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line for each threshold that does not hold."""
+    return [
+        f"not met: {one.case}: {one.threshold.text} (found {_text(one.figure)})"
+        for one in verdicts
+        if not one.holds
+    ]
+
+
+def _row(line: dict[str, Any]) -> list[str]:
+    return [
+        str(line["case"]),
+        *(_with_ratio(line, name) for name in ("rps", "p50", "p95", "p99")),
+        _text(line["wrong_per_10000"]),
+        _text(line["failed"]),
+        "n/a" if math.isnan(line["lost"]) else f"{line['lost']:.0f} of {line['at_risk']:.0f}",
+        *(_moved(line, store) for store in ("storage", "session_store", "llm")),
+        _with_ratio(line, "memory"),
+    ]
+
+
+def _with_ratio(line: dict[str, Any], name: str) -> str:
+    if math.isnan(line[name]):
+        return "n/a"
+    ratio = line[f"x_{name}"]
+    return _text(line[name]) + ("" if math.isnan(ratio) else f" {ratio:.2f}x")
+
+
+def _moved(line: dict[str, Any], store: str) -> str:
+    calls, moved = line[f"{store}_calls"], line[f"{store}_bytes"]
+    return "n/a" if math.isnan(calls) else f"{calls:.1f}, {moved / 1000:.1f}"
+
+
+def _text(number: float) -> str:
+    if math.isnan(number):
+        return "n/a"
+    return f"{number:.1f}" if number < 10 and number != int(number) else f"{number:.0f}"
