@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.diagnose.causes import CAUSES, Cause
@@ -13,10 +13,11 @@ from harness.scenario import Play
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A cause and the evidence for it, in a few words."""
+    """A cause, the evidence for it in a few words, and what speaks against it."""
 
     cause: Cause
     shown_by: str
+    against: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cause: str, shown_by: str) -> Diagnosis:
@@ -31,11 +32,28 @@ class Case:
         failed: the request whose check did not hold.
         writes: the requests of the same user that wrote state, and began before it.
         lost: instances that were killed during the play, with their disks.
+        play: the play whose check did not hold.
+        alone: the same play with every request sent to one instance, by its name; empty if not tried.
     """
 
     failed: Observation
     writes: Sequence[Observation]
     lost: frozenset[str]
+    play: Play = field(default_factory=lambda: Play(""))
+    alone: Mapping[str, Play] = field(default_factory=dict)
+
+    @property
+    def before(self) -> Sequence[Observation]:
+        """The same user's earlier requests, in order."""
+        ours = [seen for seen in self.play.observations if seen.user == self.failed.user]
+        return sorted(
+            (seen for seen in ours if seen.started < self.failed.started), key=lambda seen: seen.started
+        )
+
+    @property
+    def works_alone(self) -> tuple[str, ...]:
+        """The instances on which the play holds, each alone."""
+        return tuple(name for name, play in self.alone.items() if play.holds)
 
     @property
     def wrote(self) -> Observation | None:
@@ -51,17 +69,22 @@ class Case:
         return self.failed.evidence.get("session") or {}
 
     @property
+    def minted(self) -> bool:
+        """Whether the failed request began a session of its own: it looked for nothing that was written."""
+        return self.session.get("source") == "minted"
+
+    @property
     def llm_error(self) -> str | None:
         error = self.failed.value("error")
         kind = error.get("type") if isinstance(error, dict) else None
         return kind if isinstance(kind, str) and kind.startswith("llm_") else None
 
 
-def case_of(play: Play, failed: Observation) -> Case:
+def case_of(play: Play, failed: Observation, alone: Mapping[str, Play] | None = None) -> Case:
     """The case of a play whose check on that request did not hold."""
     writers = [seen for seen in play.observations if seen.user == failed.user and locations(seen, "write")]
     began = sorted((seen for seen in writers if seen.started < failed.started), key=lambda seen: seen.started)
-    return Case(failed, began, frozenset(play.lost))
+    return Case(failed, began, frozenset(play.lost), play, alone or {})
 
 
 def overlap(one: Observation, other: Observation) -> bool:
@@ -88,3 +111,9 @@ def looked(case: Case) -> tuple[str, bool] | None:
             places.append((event["where"], bool(event.get("found"))))
     missing = [place for place in places if not place[1]]
     return missing[0] if missing else (places[-1] if places else None)
+
+
+def logged(case: Case, where: str, words: str) -> str | None:
+    """The last line with these words that nginx or an instance logged during the play, without its head."""
+    lines = [line for line in case.play.logs.get(where, ()) if words in line]
+    return lines[-1].partition("] ")[2][-300:] if lines else None

@@ -16,12 +16,19 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Cause:
-    """A known reason for a multi-instance failure; ``layer`` is one of ``LAYERS`` or ``UNKNOWN``."""
+    """A known reason for a multi-instance failure.
+
+    Attributes:
+        layer: one of ``LAYERS`` or ``UNKNOWN``.
+        alone: where it shows when every request goes to one instance: on ``one`` of them, on ``all``, on
+            ``none``; empty where that tells nothing.
+    """
 
     id: str
     title: str
     layer: str
     fix: str
+    alone: str = ""
 
 
 def load(path: Path) -> dict[str, Cause]:
@@ -35,9 +42,10 @@ def load(path: Path) -> dict[str, Cause]:
 
 
 def _cause(cause: str, table: Table) -> Cause:
-    table.only("title", "layer", "fix")
+    table.only("title", "layer", "fix", "alone")
     layer = table.choice("layer", (*LAYERS, UNKNOWN))
-    return Cause(cause, table.text("title"), layer, table.text("fix"))
+    alone = table.choice("alone", ("one", "all", "none")) if "alone" in table.data else ""
+    return Cause(cause, table.text("title"), layer, table.text("fix"), alone)
 
 
 CAUSES = load(Path(__file__).with_name("causes.toml"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.diagnose.case import Case, Diagnosis, locations, looked
+from harness.diagnose.case import Case, Diagnosis, locations, logged, looked
+from harness.observe import Observation
 
 
 def no_instance(case: Case) -> Diagnosis | None:
@@ -22,6 +23,7 @@ def llm_trouble(case: Case) -> Diagnosis | None:
         "llm_timeout": "L12",
         "llm_cut": "L12",
         "llm_unknown_model": "L14",
+        "llm_turns_exhausted": "L18",
     }.get(error, "L15")
     return Diagnosis.of(cause, f"{case.failed.served_by} reported {error}")
 
@@ -47,22 +49,52 @@ def died_with_instance(case: Case) -> Diagnosis | None:
     )
 
 
-def session_unknown(case: Case) -> Diagnosis | None:
-    if case.wrote is None or case.session.get("source") == "cookie":
+def worker_killed(case: Case) -> Diagnosis | None:
+    if case.failed.status is not None and case.failed.status < 500:
         return None
-    if not case.session.get("cookie_sent"):
-        return Diagnosis.of("S31", f"{case.failed.served_by} got no session cookie")
-    strategy = case.session.get("strategy")
-    cause = {"memory": "W01", "filesystem": "S13", "signed-cookie": "S01"}.get(str(strategy), "S11")
-    return Diagnosis.of(
-        cause,
-        f"{case.wrote.served_by} began the session; {case.failed.served_by} does not know it",
-    )
+    for name in case.play.logs:
+        if (line := logged(case, name, "WORKER TIMEOUT")) is not None:
+            return Diagnosis.of("W06", f"{name}'s gunicorn ended the worker at work: {line}")
+    return None
+
+
+def session_unknown(case: Case) -> Diagnosis | None:
+    """The cookie arrived, and what it names is unknown or unreadable here."""
+    wrote, failed = case.wrote, case.failed
+    if wrote is None or case.session.get("source") == "cookie" or not case.session.get("cookie_sent"):
+        return None
+    strategy, same = str(case.session.get("strategy")), wrote.instance == failed.instance
+    again = same and (failed.instance in case.play.stopped or _another_process(wrote, failed))
+    if strategy == "signed-cookie":
+        cause = "S05" if again else "S03" if same else "S01"
+    elif strategy == "memory":
+        cause = "W05" if again else "W01"
+    else:
+        cause = {"filesystem": "S13"}.get(strategy, "S11")
+    since = " since" if again else ""
+    shown = f"{wrote.served_by} began the session; {failed.served_by}{since} does not know it"
+    return Diagnosis.of(cause, shown)
+
+
+def _another_process(one: Observation, other: Observation) -> bool:
+    """The same worker's number, and another process behind it."""
+    pids = {one.evidence.get("pid"), other.evidence.get("pid")}
+    return one.worker == other.worker and len(pids - {None}) == 2
+
+
+def gone(case: Case) -> Diagnosis | None:
+    """Written, looked for in the same place, and not there any more."""
+    last = looked(case)
+    if case.wrote is None or last is None or last[1] or last[0] not in locations(case.wrote, "write"):
+        return None
+    later = case.failed.started - case.wrote.started
+    shown = f"{case.wrote.instance} wrote {last[0]}; {later:.1f} s later it was not there"
+    return Diagnosis.of("D16", shown)
 
 
 def upload_elsewhere(case: Case) -> Diagnosis | None:
     last = looked(case)
-    if case.wrote is None or last is None or case.wrote.instance == case.failed.instance:
+    if case.wrote is None or last is None or case.minted or case.wrote.instance == case.failed.instance:
         return None
     place, found = last
     written = locations(case.wrote, "write")

@@ -2,11 +2,15 @@
 
 import pytest
 
-from harness.diagnose import CAUSES, RULES, diagnose
+from harness.diagnose import CAUSES, diagnose
 from harness.scenario import BALANCED, Check, Play
 
 KNOWN = {"source": "cookie", "cookie_sent": True, "strategy": "signed-cookie"}
 WROTE = {"session": KNOWN, "storage": [{"op": "write", "where": "A:/up/1.csv"}]}
+
+
+def wrote_by(strategy):
+    return {**WROTE, "session": {**KNOWN, "strategy": strategy}}
 
 
 def unknown(strategy):
@@ -110,12 +114,13 @@ def test_data_that_died_with_its_instance(explain):
     [("memory", "W01"), ("filesystem", "S13"), ("signed-cookie", "S01"), ("redis", "S11"), ("other", "S11")],
 )
 def test_a_session_that_is_not_known(explain, strategy, cause):
-    assert explain(unknown(strategy)) == (cause, "A/1 began the session; B/1 does not know it")
+    shown = "A/1 began the session; B/1 does not know it"
+    assert explain(unknown(strategy), wrote=wrote_by(strategy)) == (cause, shown)
     assert explain(unknown(strategy), wrote=None)[0] == "X02"
 
 
 def test_a_client_without_its_session_cookie(explain):
-    nothing = {"session": {"source": "minted", "cookie_sent": False, "strategy": "memory"}}
+    nothing = {"session": {"source": "minted", "cookie_sent": False, "strategy": "signed-cookie"}}
     assert explain(nothing) == ("S31", "B/1 got no session cookie")
 
 
@@ -139,7 +144,6 @@ def test_an_upload_on_the_disk_of_one_instance(explain, evidence, shown):
     ("written", "place"),
     [
         ("s3://one/1.csv", "s3://two/1.csv"),
-        ("shared-files:/1.csv", "B:/1.csv"),
         ("A:/1.csv", "s3://one/1.csv"),
     ],
 )
@@ -151,7 +155,12 @@ def test_an_instance_that_looks_elsewhere(explain, written, place):
 
 @pytest.mark.parametrize(
     "evidence",
-    [flag("A:/up/1.csv"), stored(("read", "A:/up/1.csv", True)), stored(("list", "B:/x", False)), {}],
+    [
+        flag("A:/up/1.csv", found=True),
+        stored(("read", "A:/up/1.csv", True)),
+        stored(("list", "B:/x", False)),
+        {},
+    ],
 )
 def test_an_upload_that_is_looked_for_in_its_place_is_not_elsewhere(explain, evidence):
     assert explain(evidence)[0] == "X02"
@@ -169,7 +178,7 @@ def test_an_answer_that_is_not_the_result_of_its_tools(explain):
 
 
 def test_what_no_rule_explains(explain):
-    assert explain(status=404) == ("X02", "B/1 answered 404")
+    assert explain(status=418) == ("X02", "B/1 answered 418")
 
 
 def test_only_the_upload_of_the_same_user_before_the_failed_request_counts(seen):
@@ -195,19 +204,19 @@ def test_the_rules_in_their_order(explain):
     case = {**unknown("memory"), **{key: flag("B:/flag")[key] for key in ("mode",)}, "tools": [{"ok": True}]}
     reply = {"error": {"type": "llm_cut"}}
     everything = {"evidence": case, "lost": "A", "instance": None, "status": 500, "reply": reply}
+    everything["wrote"] = wrote_by("memory")
     found = [explain(**everything)[0]]
     for change in (
         {"instance": "B"},
         {"reply": "oops"},
         {"status": 200},
         {"lost": ""},
-        {"evidence": {**case, "session": KNOWN}},
+        {"evidence": {**case, "session": KNOWN}, "wrote": WROTE},
         {"evidence": {"session": KNOWN, "tools": [{"ok": True}]}},
     ):
         everything.update(change)
         found.append(explain(**everything)[0])
     assert found == ["E04", "L12", "X01", "E03", "W01", "D01", "L16"]
-    assert len(found) == len([rule for rule in RULES if rule.__module__.endswith(".rules")]) - 1
     assert explain(**{**everything, "status": 504, "instance": None})[0] == "P07"
 
 

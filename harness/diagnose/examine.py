@@ -1,0 +1,233 @@
+"""From a topology to proved causes and the smallest sets of changes that cure it.
+
+    judge the scenarios -> those that break: what does each instance do alone? -> rules propose causes
+      -> swap what would cure each, run again: green? and with it put back: red again?  -> proved
+      -> no single swap cures all? what fails now, with the swap in? -> pairs, then sets of three
+
+Nothing here knows what was planted: it reads what the plays showed, and what a swap changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness import scenario as scenarios
+from harness.diagnose import Diagnosis, propose
+from harness.diagnose.swaps import Swap
+from harness.diagnose.trials import Lab, Trial, Trials
+from harness.errors import PartMissing
+from harness.runtimes import Deployment
+from harness.scenario import Play, Scenario
+from harness.topology import Topology
+
+BEST = 3
+"""How many of the proposed causes are tested by intervention."""
+
+LARGEST = 3
+"""How many swaps a set may have."""
+
+WIDEST = 12
+"""How many sets of a size are tried."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A scenario on the topology as it is, and why it came out so.
+
+    Attributes:
+        verdict: one of ``harness.scenario.VERDICTS``.
+        reason: why it was skipped or could not be judged.
+        witness: the play that shows what breaks; None where it works.
+        alone: whether the play holds with every request sent to one instance, by its name.
+        proposals: the causes that evidence proposes, those proved first.
+        proved: by cause, the trials that proved it: green with the swap in, red again without.
+    """
+
+    scenario: Scenario
+    verdict: str
+    reason: str = ""
+    witness: Play | None = None
+    alone: Mapping[str, bool] = field(default_factory=dict)
+    proposals: Sequence[Diagnosis] = ()
+    proved: Mapping[str, Sequence[Trial]] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> bool:
+        return self.witness is not None
+
+    @property
+    def cause(self) -> Diagnosis | None:
+        """The first of the causes."""
+        return self.proposals[0] if self.proposals else None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What came out of a topology.
+
+    Attributes:
+        findings: one a scenario, in order.
+        cures: the smallest sets of swaps that turn every broken scenario green; none were found if empty.
+    """
+
+    topology: Topology
+    findings: Sequence[Finding]
+    cures: Sequence[tuple[Swap, ...]] = ()
+    seconds: float = 0.0
+
+    @property
+    def broken(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.broken]
+
+    @property
+    def judged(self) -> bool:
+        """Whether any scenario could be judged."""
+        return any(finding.verdict not in (scenarios.SKIPPED, scenarios.UNKNOWN) for finding in self.findings)
+
+
+def examine(
+    lab: Lab,
+    topology: Topology,
+    wanted: Sequence[Scenario],
+    tell: Callable[[str], None] = lambda doing: None,
+) -> Examination:
+    """Judge the scenarios on the topology, and explain those that do not simply work.
+
+    Raises:
+        HarnessError: the topology itself does not come up.
+    """
+    start = time.monotonic()
+    tell(f"{topology.name}: judging")
+    findings = list(_judged(lab, topology, wanted))
+    cures: list[tuple[Swap, ...]] = []
+    if broken := [finding for finding in findings if finding.broken]:
+        with Trials(lab, topology) as trials:
+            tell(f"{topology.name}: changing one part at a time")
+            proofs = _proofs(lab, trials, broken)
+            findings = [_with(finding, proofs) for finding in findings]
+            tell(f"{topology.name}: looking for the smallest cure")
+            cures = _smallest(lab, trials, [finding for finding in findings if finding.broken])
+    return Examination(topology, findings, cures, time.monotonic() - start)
+
+
+def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterator[Finding]:
+    """Those that leave the deployment whole share one; each other has its own."""
+    reasons = {one.name: scenarios.unmet(one, topology) or "" for one in wanted}
+    found: dict[str, Finding] = {}
+    sharing = [one for one in wanted if not reasons[one.name] and not one.spends]
+    spending = [[one] for one in wanted if not reasons[one.name] and one.spends]
+    for batch in [sharing, *spending] if sharing else spending:
+        try:
+            with lab.runtime.up(topology) as deployment:
+                found |= {one.name: _finding(one, deployment) for one in batch}
+        except PartMissing as error:
+            found |= {one.name: Finding(one, scenarios.SKIPPED, str(error)) for one in batch}
+    for one in wanted:
+        yield found.get(one.name) or Finding(one, scenarios.SKIPPED, reasons[one.name])
+
+
+def _finding(scenario: Scenario, deployment: Deployment) -> Finding:
+    judged = scenarios.judge(scenario, deployment)
+    witness = judged.witness
+    if witness is None:
+        return Finding(scenario, judged.verdict)
+    alone: dict[str, Play] = {}
+    if deployment.topology.instances > 1 and not scenario.spends and not witness.stopped and not witness.lost:
+        for name in deployment.topology.instance_names:
+            alone[name] = scenarios.play(scenario, deployment, only=name)
+    return Finding(
+        scenario,
+        judged.verdict,
+        witness.error or "",
+        witness,
+        {name: play.holds for name, play in alone.items()},
+        propose(witness, alone),
+    )
+
+
+def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, dict[str, list[Trial]]]:
+    """By first cause of a finding, the causes proved for it. One finding stands for all with its cause."""
+    leaders: dict[str, Finding] = {}
+    for finding in broken:
+        leaders.setdefault(_first(finding), finding)
+    for finding in leaders.values():
+        for swap in _candidates(lab, trials, finding.proposals, (), [finding.scenario]):
+            trials.begin([swap], finding.scenario)
+        trials.begin([], finding.scenario)
+    return {cause: _proved(lab, trials, finding) for cause, finding in leaders.items()}
+
+
+def _proved(lab: Lab, trials: Trials, finding: Finding) -> dict[str, list[Trial]]:
+    """A swap that cures only by chance is found out by the topology as it is, which must fail again."""
+    if trials.begin([], finding.scenario).result().witness is None:
+        return {}
+    proved: dict[str, list[Trial]] = {}
+    for proposal in finding.proposals[:BEST]:
+        swaps = _candidates(lab, trials, [proposal], (), [finding.scenario])
+        tried = [trials.begin([swap], finding.scenario).result() for swap in swaps]
+        if green := [trial for trial in tried if trial.green]:
+            proved[proposal.cause.id] = green
+    return proved
+
+
+def _with(finding: Finding, proofs: Mapping[str, Mapping[str, list[Trial]]]) -> Finding:
+    """The finding with its causes proved, those first."""
+    if not finding.broken:
+        return finding
+    proved = proofs[_first(finding)]
+    ranked = sorted(finding.proposals, key=lambda one: one.cause.id not in proved)
+    return Finding(
+        finding.scenario, finding.verdict, finding.reason, finding.witness, finding.alone, ranked, proved
+    )
+
+
+def _smallest(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> list[tuple[Swap, ...]]:
+    """The sets of the smallest size that turn all of them green; sets grow by what fails with them in."""
+    wanted = [finding.scenario for finding in broken]
+    proposals = [one for finding in broken for one in finding.proposals[:BEST]]
+    sets: list[tuple[Swap, ...]] = [(swap,) for swap in _candidates(lab, trials, proposals, (), wanted)]
+    for _ in range(LARGEST):
+        for one in sets:  # side by side
+            trials.begin(one, wanted[0])
+        outcomes = [(one, _first_red(trials, one, wanted)) for one in sets]
+        if cures := [one for one, red in outcomes if red is None]:
+            return cures
+        larger: dict[frozenset[str], tuple[Swap, ...]] = {}
+        for one, red in outcomes:
+            if red is not None and red.witness is not None:
+                for swap in _candidates(lab, trials, propose(red.witness), one, wanted):
+                    larger.setdefault(frozenset(part.name for part in (*one, swap)), (*one, swap))
+        sets = list(larger.values())[:WIDEST]
+    return []
+
+
+def _first_red(trials: Trials, swaps: tuple[Swap, ...], wanted: Sequence[Scenario]) -> Trial | None:
+    """The first of the trials that is not green; None if all are."""
+    tried = (trials.begin(swaps, scenario).result() for scenario in wanted)
+    return next((trial for trial in tried if not trial.green), None)
+
+
+def _candidates(
+    lab: Lab,
+    trials: Trials,
+    proposals: Sequence[Diagnosis],
+    with_these: tuple[Swap, ...],
+    wanted: Sequence[Scenario],
+) -> list[Swap]:
+    """The swaps that address the likeliest causes and change something, those of the likeliest first."""
+    found: dict[str, Swap] = {}
+    for proposal in proposals[: BEST * len(wanted)]:
+        for name, swap in lab.swaps.items():
+            if proposal.cause.id in swap.cures:
+                found.setdefault(name, swap)
+    return [
+        swap
+        for swap in found.values()
+        if swap not in with_these and all(trials.possible([*with_these, swap], one) for one in wanted)
+    ]
+
+
+def _first(finding: Finding) -> str:
+    return finding.cause.cause.id if finding.cause else ""
