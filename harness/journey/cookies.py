@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from email.message import Message
 from http.cookiejar import CookieJar
-
-import urllib3
 
 from harness.client import BrowserPolicy
 
@@ -24,19 +23,36 @@ class Jar:
         self._jar.add_cookie_header(request)
         return dict(request.unredirected_hdrs)
 
-    def keep(self, url: str, answer: urllib3.BaseHTTPResponse) -> tuple[str, ...]:
-        """Keep the cookies of an answer from that URL; the names of those that are refused."""
+    def keep(self, url: str, lines: Iterable[str]) -> tuple[str, ...]:
+        """Keep the cookies of an answer from that URL, by its Set-Cookie lines; names of those refused."""
         self._policy.refused.clear()
-        self._jar.extract_cookies(answer, _request(url))  # type: ignore[arg-type]
+        answer = Message()
+        for line in lines:
+            answer["Set-Cookie"] = line
+        self._jar.extract_cookies(_Answer(answer), _request(url))  # type: ignore[arg-type]
         return tuple(self._policy.refused)
 
-    def clear(self) -> None:
-        self._jar.clear()
+    def lose(self, names: Iterable[str]) -> None:
+        """Lose the cookies of these names."""
+        lost = set(names)
+        for cookie in list(self._jar):
+            if cookie.name in lost:
+                self._jar.clear(cookie.domain, cookie.path, cookie.name)
 
     @property
     def values(self) -> Mapping[str, str]:
         """Values by name."""
         return {cookie.name: cookie.value or "" for cookie in self._jar}
+
+
+class _Answer:
+    """What http.cookiejar looks at of an answer."""
+
+    def __init__(self, headers: Message) -> None:
+        self._headers = headers
+
+    def info(self) -> Message:
+        return self._headers
 
 
 def _request(url: str) -> urllib.request.Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from harness.client import TIMEOUT
+from harness.errors import HarnessError
 from harness.journey import client, places
 from harness.journey.answer import Answer
 from harness.journey.body import Sent, prepared
@@ -52,6 +53,32 @@ class Performance:
         """The cookies of a user, who comes with an empty jar."""
         return self._jars.setdefault(user, Jar())
 
+    def play(self, route: Callable[[int], str]) -> None:
+        """Play the journey; it ends at the first answer that is not as it must be.
+
+        Args:
+            route: the address (``http://127.0.0.1:8000``) for the request of that number, asked just before
+                it is sent; whoever restarts an instance between two requests does it there.
+        """
+        if self.journey.story is not None:
+            try:
+                self.journey.story(client.Client(self, lambda: route(len(self.answers))))
+            except HarnessError:
+                raise  # from the route: not the story's affair
+            except Exception as error:  # whatever the author's code raises: that is how the story ends
+                self.failure = _told(error, self.journey)
+            return
+        for number, request in enumerate(self.journey.requests):
+            answer = self.send(request, route(number))
+            if not answer.ok:
+                self.failure = f"{request}: {answer.error or '; '.join(answer.failures)}"
+                return
+
+    def lose(self, names: Iterable[str]) -> None:
+        """Let every user lose the cookies of these names."""
+        for jar in self._jars.values():
+            jar.lose(names)
+
     def send(self, request: Request, base: str) -> Answer:
         """Send one request to ``base``; what the network does is in the answer, never raised."""
         sent = prepared(request, self.values)
@@ -85,7 +112,7 @@ class Performance:
                 retries=False,
                 timeout=TIMEOUT,
             )
-            refused = jar.keep(url, got)
+            refused = jar.keep(url, got.headers.getlist("Set-Cookie"))
             location = got.get_redirect_location() if answer.request.redirects else None
             to = urlsplit(urljoin(url, location or ""))
             if not location or to.netloc not in (own, host) or len(hops) == MAX_REDIRECTS:
@@ -119,25 +146,9 @@ class Performance:
 
 
 def play(journey: Journey, route: Callable[[int], str], **how: Any) -> Performance:
-    """Play a journey once, by fresh users; it ends at the first answer that is not as it must be.
-
-    Args:
-        route: the address (``http://127.0.0.1:8000``) for the request of that number, asked just before
-            it is sent; whoever restarts an instance between two requests does it there.
-        how: further fields of ``Performance``: http, host, headers.
-    """
+    """Play a journey once, by fresh users; ``how``: further fields of ``Performance``."""
     performance = Performance(journey, **how)
-    if journey.story is not None:
-        try:
-            journey.story(client.Client(performance, lambda: route(len(performance.answers))))
-        except Exception as error:  # whatever the author's code raises: that is how the story ends
-            performance.failure = _told(error, journey)
-        return performance
-    for number, request in enumerate(journey.requests):
-        answer = performance.send(request, route(number))
-        if not answer.ok:
-            performance.failure = f"{request}: {answer.error or '; '.join(answer.failures)}"
-            break
+    performance.play(route)
     return performance
 
 
