@@ -56,6 +56,7 @@ def install(app: Flask, instance: str, strategy: str, log: Path | None) -> None:
             "path": request.path,
             "session": {"strategy": strategy, "id": None, "source": "none", "cookie_sent": False},
             "mode": None,
+            "session_store": g.setdefault("session_store", []),  # sessions are opened before this
             "storage": [],
             "llm": [],
             "tools": [],
@@ -105,6 +106,23 @@ def note_session(session_id: str, source: str) -> None:
     was sent: what the cookie names is unknown or unreadable here.
     """
     g.evidence["session"] |= {"id": session_id, "source": source}
+
+
+@contextmanager
+def session_store_event(operation: str) -> Iterator[dict[str, Any]]:
+    """Note one call to the store of the sessions with its time; the caller sets ``bytes``.
+
+    Sessions are opened before the request's record begins and saved after its answer is made: these
+    events lie on ``g`` from the first of them on.
+    """
+    event: dict[str, Any] = {"op": operation, "bytes": None}
+    start = time.perf_counter()
+    try:
+        yield event
+    finally:
+        if has_request_context():
+            event["ms"] = round((time.perf_counter() - start) * 1000, 2)
+            g.setdefault("session_store", []).append(event)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class Model:
             LLMTrouble: with the marker of what went wrong.
         """
         event: dict[str, Any] = {"model": self._settings.openai_model, "ok": False, "finish_reason": None}
-        event |= {"tool_calls": [], "error": None}
+        event |= {"tool_calls": [], "error": None, "bytes": _size(messages) + _size(tools or [])}
         start = time.perf_counter()
         try:
             answer = self._complete(messages, tools)
@@ -90,6 +90,7 @@ class Model:
                 "ok": True,
                 "finish_reason": answer.finish_reason,
                 "tool_calls": [c.name for c in answer.calls],
+                "bytes": event["bytes"] + len(answer.content) + sum(len(c.arguments) for c in answer.calls),
             }
             if tools and not answer.calls and leaks_call(answer.content):
                 raise LLMTrouble("llm_tool_call_as_text", "the tool call arrived as text: wrong tool parser")
@@ -181,6 +182,11 @@ def classified(error: Exception) -> LLMTrouble:
     if isinstance(error, openai.APIConnectionError):
         return LLMTrouble("llm_unavailable", "the model server cannot be reached")
     return LLMTrouble("llm_unavailable", "what answers at the model server's address is no model server")
+
+
+def _size(said: list[dict[str, Any]]) -> int:
+    """Bytes of messages or tools as JSON, which is nearly all of what goes over the wire."""
+    return len(json.dumps(said).encode())
 
 
 def leaks_call(content: str) -> bool:

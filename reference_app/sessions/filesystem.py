@@ -11,6 +11,7 @@ from flask import Flask
 from flask_session import Session
 
 from reference_app.errors import StoreDown
+from reference_app.evidence import session_store_event
 from reference_app.sessions import SessionStrategy
 from reference_app.settings import Settings
 
@@ -22,12 +23,22 @@ class StrictFiles(FileSystemCache):
 
     def get(self, key: str) -> Any:
         self.check()
-        return super().get(key)
+        with session_store_event("get") as event:
+            value = super().get(key)
+            event["bytes"] = self._size(key)
+            return value
 
     def set(self, key: str, value: Any, *args: Any, **options: Any) -> bool:
-        if not super().set(key, value, *args, **options):
-            raise StoreDown(NAME, f"{self._path} cannot be written")
+        with session_store_event("set") as event:
+            if not super().set(key, value, *args, **options):
+                raise StoreDown(NAME, f"{self._path} cannot be written")
+            event["bytes"] = self._size(key)
         return True
+
+    def _size(self, key: str) -> int:
+        """Bytes of a session's file; none where there is no session."""
+        path = Path(self._get_filename(key))
+        return path.stat().st_size if path.exists() else 0
 
     def check(self) -> None:
         if not os.access(self._path, os.R_OK | os.W_OK | os.X_OK):

@@ -6,7 +6,7 @@ import pytest
 
 FIELDS = {
     "request_id", "time", "instance", "worker", "pid", "method", "path", "status", "duration_ms",
-    "session", "mode", "storage", "llm", "tools", "sync", "error",
+    "session", "session_store", "mode", "storage", "llm", "tools", "sync", "error",
 }  # fmt: skip
 CSV = b"ward,cases\nSecretville,987654\n"
 
@@ -42,9 +42,27 @@ def test_an_upload_and_a_question(instance, upload, say, model, tmp_path):
         (True, "tool_calls", ["top_rows"]),
         (True, "stop", []),
     ]
-    assert set(read["llm"][0]) == {"model", "ok", "finish_reason", "tool_calls", "error", "ms"}
+    assert set(read["llm"][0]) == {"model", "ok", "finish_reason", "tool_calls", "error", "bytes", "ms"}
+    assert read["llm"][1]["bytes"] > read["llm"][0]["bytes"] > 500  # the tools, then a tool's result too
     assert read["tools"] == [{"name": "top_rows", "ok": True, "error": None}]
     assert (read["status"], read["error"], read["sync"], read["instance"]) == (200, None, [], "A")
+
+
+@pytest.mark.parametrize("strategy", ["signed-cookie", "memory", "filesystem", "redis"])
+def test_each_call_to_the_store_of_the_sessions(strategy, start, redis_server, upload, tmp_path):
+    folder = str(tmp_path / "sessions")
+    instance = start(SESSION_STRATEGY=strategy, REDIS_URL=redis_server.url, SESSION_FILE_DIR=folder)
+    client = instance.client()
+    upload(client, CSV)
+    client.get("/api/data-analysis/status")
+    wrote, read = (record["session_store"] for record in instance.evidence())
+    if strategy in ("signed-cookie", "memory"):
+        assert wrote == read == []
+        return
+    assert [event["op"] for event in wrote][-1] == "set"
+    assert wrote[-1]["bytes"] > 50
+    assert (read[0]["op"], read[0]["bytes"]) == ("get", wrote[-1]["bytes"])
+    assert all(set(event) == {"op", "bytes", "ms"} for event in wrote + read)
 
 
 def test_no_secret_no_content_no_words(instance, env, upload, say, model, tmp_path):
