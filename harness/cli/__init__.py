@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from harness.cli import judging, loading, measuring
+from harness.cli import judging, loading, measuring, probing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +31,7 @@ for command in (
     judging.list_,
     measuring.bench,
     loading.load,
+    probing.probe,
 ):
     cli.add_command(command)
 

@@ -1,0 +1,140 @@
+"""One request at a time to a live URL: never more than the budget, never faster than the rate."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import mktime_tz, parsedate_tz
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import httpx
+
+from harness.errors import HarnessError
+from harness.journey.cookies import Jar
+from harness.prober.features import cookies, features
+
+TIMEOUT = 30.0
+USER_AGENT = f"second-instance-probe/{version('second-instance')} (harness probe)"
+
+
+class BudgetSpent(HarnessError):
+    """No further request may be sent."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer.
+
+    Attributes:
+        protocol: ``HTTP/1.1`` or ``HTTP/2``.
+        features: what the answer shows, by name; see ``features``.
+        cookies: values of the cookies it sets, by name; ``attributes`` the rest of their lines.
+        date: its Date header as unix time, whole seconds; None without one.
+        sent, received: unix time here.
+    """
+
+    status: int
+    protocol: str
+    features: Mapping[str, str]
+    cookies: Mapping[str, str]
+    attributes: Mapping[str, str]
+    date: float | None
+    sent: float
+    received: float
+
+
+@dataclass
+class Wire:
+    """Sends GET requests to one URL.
+
+    Args:
+        requests: how many may be sent in all.
+        rate: how many a second.
+        verify: whether the server's certificate is checked.
+    """
+
+    url: str
+    requests: int
+    rate: float
+    verify: bool = True
+    sent: int = 0
+    _next: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise HarnessError(f"{self.url!r} is not a URL; write it whole: https://app.example/")
+        self.site = f"{parts.scheme}://{parts.netloc}"
+        self._tls = ssl.create_default_context()
+        if not self.verify:
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
+
+    @property
+    def left(self) -> int:
+        return self.requests - self.sent
+
+    def turn(self) -> None:
+        """Wait for the next request's turn, and count it. Raises BudgetSpent."""
+        if self.left <= 0:
+            raise BudgetSpent
+        self.sent += 1
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = max(self._next, time.monotonic()) + 1.0 / self.rate
+
+    def connection(self, *, http2: bool = False) -> httpx.Client:
+        """A new connection, opened with its first request; with HTTP/2 where asked for and spoken."""
+        return httpx.Client(
+            http2=http2, verify=self._tls, trust_env=False, timeout=TIMEOUT,
+            headers={"User-Agent": USER_AGENT}, limits=httpx.Limits(max_connections=1),
+        )  # fmt: skip
+
+    def get(self, over: httpx.Client | None = None, jar: Jar | None = None) -> Sample:
+        """One GET, on a new connection where none is given, with a jar's cookies where one is given.
+
+        Raises:
+            BudgetSpent: no request is left. HarnessError: there was no answer.
+        """
+        self.turn()
+        connection = over or self.connection()
+        sent = time.time()
+        connection.cookies.clear()  # the jar is the caller's
+        try:
+            answer = connection.get(self.url, headers=jar.header(self.url) if jar else {})
+        except httpx.HTTPError as error:
+            raise HarnessError(
+                f"{self.url}: no answer: {error or type(error).__name__}{_hint(error)}"
+            ) from error
+        finally:
+            if over is None:
+                connection.close()
+        if jar is not None:
+            jar.keep(self.url, answer.headers.get_list("set-cookie"))
+        return _sample(answer, sent)
+
+
+def _sample(answer: httpx.Response, sent: float) -> Sample:
+    headers = answer.headers.multi_items()
+    return Sample(
+        status=answer.status_code,
+        protocol=answer.http_version,
+        features=features(answer.status_code, headers, answer.content),
+        cookies={name: value for name, value, _ in cookies(headers)},
+        attributes={name: attributes for name, _, attributes in cookies(headers)},
+        date=date_of(answer.headers.get("date")),
+        sent=sent,
+        received=time.time(),
+    )
+
+
+def date_of(header: str | None) -> float | None:
+    """Unix time of a Date header; None where it is missing or no date."""
+    parsed = None if header is None else parsedate_tz(header)
+    return None if parsed is None else float(mktime_tz(parsed))
+
+
+def _hint(error: httpx.HTTPError) -> str:
+    return "; --insecure does not check the certificate" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
