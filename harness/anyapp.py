@@ -141,8 +141,12 @@ def given(command: str, health: str = "", env: Mapping[str, str] | None = None) 
     Raises:
         HarnessError: the command is empty or not closed, or names what is not known.
     """
-    app = AnyApp(command, Path.cwd(), health, env or {})
-    _check_app(app, "--app", "--env")
+    return checked(AnyApp(command, Path.cwd(), health, env or {}))
+
+
+def checked(app: AnyApp) -> AnyApp:
+    """The same app; see ``given`` for what it raises."""
+    _check_app(app, f"{app.source}: command", f"{app.source}: env")
     return app
 
 

@@ -11,7 +11,7 @@ import fnmatch
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.anyapp import AnyApp
@@ -24,6 +24,10 @@ LINKED = (".venv", "venv", "env", "node_modules")
 """Installed packages, which an app reads and does not write: a link will do."""
 
 MAX_BYTES = 256 * 2**20
+"""What a copy may hold."""
+
+MAX_SOURCE = 2**20
+"""A larger file is no source text."""
 
 
 def make(app: AnyApp, root: Path, common: Path) -> None:
@@ -60,6 +64,15 @@ def written(app: AnyApp, root: Path) -> tuple[str, ...]:
         if home == Path() or not _unchanged(path, app.folder / relative.relative_to(home)):
             found[home / relative.relative_to(home).parts[0]].append(relative)
     return tuple(_name(app, top, files) for top, files in sorted(found.items()))
+
+
+def naming(app: AnyApp, name: str) -> tuple[str, ...]:
+    """The name, where one of the app's own files has it."""
+    left_out = {*SKIPPED, *LINKED}
+    for path in _files(app.folder, left_out):
+        if path.stat().st_size < MAX_SOURCE and name.encode() in path.read_bytes():
+            return (name,)
+    return ()
 
 
 def _copy(app: AnyApp, target: Path) -> None:
@@ -107,9 +120,9 @@ def _share(own: Path, common: Path, folder: bool) -> None:
     own.symlink_to(common)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, left_out: Collection[str] = SKIPPED) -> Iterator[Path]:
     for folder, names, files in os.walk(root):
-        names[:] = [name for name in names if name not in SKIPPED]
+        names[:] = [name for name in names if name not in left_out]
         yield from (path for name in files if not (path := Path(folder, name)).is_symlink())
 
 

@@ -1,0 +1,181 @@
+"""Explore: play a journey on every routing, in order of size, until one differs from one instance.
+
+specification on one instance --learn--> what varies      routing --play--> answers --compare--> difference
+      ^                                                                                             |
+      `---- played again, lest it varies by nature <--- confirm <-----------------------------------'
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.explore import routing as routings
+from harness.explore.routing import Routing
+from harness.explore.site import Site
+from harness.explore.specification import PLAYS, Deviation, Specification
+from harness.journey import Journey, Performance
+
+AGAIN = 2
+"""How often one instance, and the routing, are played again before a difference counts."""
+SECONDS = 60.0
+"""What a sample may take by default."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A routing of a journey that differs from one instance, in ``differed`` of ``plays`` plays."""
+
+    journey: Journey
+    routing: Routing
+    deviation: Deviation
+    differed: int
+    plays: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of an exploration.
+
+    Attributes:
+        events: kinds of ``harness.explore.routing.EVENTS`` that happen between two requests.
+        seconds: the time that a sample may take, where there are too many routings for all.
+        repeat: plays of each routing, for chance such as workers that cannot be told apart.
+    """
+
+    events: tuple[str, ...] = ()
+    seed: int = 0
+    seconds: float = SECONDS
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of an exploration: what it tried, of how many (None: there is no end), and what that says."""
+
+    name: str
+    tried: int
+    of: int | None
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an exploration came to.
+
+    Attributes:
+        requests: of the journey.
+        possible: routings that there are, without events.
+        found: the first difference, as it was found; None where all that was tried agrees.
+        specified: plays on one instance that all was compared with.
+        seconds: that the routings took.
+    """
+
+    targets: tuple[str, ...]
+    requests: int
+    possible: int
+    stages: tuple[Stage, ...]
+    found: Found | None
+    specified: int
+    seconds: float
+
+    @property
+    def tried(self) -> int:
+        return sum(stage.tried for stage in self.stages)
+
+
+Notify = Callable[[str, int, int | None], None]
+
+
+def specify(journey: Journey, single: Site) -> Specification:
+    """What one instance with one worker does.
+
+    Where there is more than one, each play stays on one of them: they differ in nothing but the name.
+
+    Raises:
+        HarnessError: it does not do what the journey says, or does not agree with itself.
+    """
+    turns = iter(range(1_000_000))
+
+    def perform(asked: Journey) -> Performance:
+        return single.play(asked, Routing((single.targets[next(turns) % len(single.targets)],)))
+
+    specification = Specification(journey, perform)
+    specification.learn(max(PLAYS, 2 * len(single.targets)))
+    return specification
+
+
+def explore(
+    specification: Specification,
+    site: Site,
+    plan: Plan,
+    notify: Notify = lambda stage, tried, of: None,
+) -> Outcome:
+    """Try routings until one differs, or all are tried, or a sample's time is over."""
+    requests, targets = len(specification.answers), site.targets
+    start = time.monotonic()
+    done: list[Stage] = []
+    found = None
+    for stage, of, some in _stages(requests, site, plan):
+        tried = 0
+        for one in some:
+            for _ in range(plan.repeat):
+                found = found or differs(specification, site, one)
+            tried += 1
+            notify(stage, tried, of)
+            if found is not None:
+                break
+        bound = routings.differing_share(tried) if of is None and tried and found is None else None
+        done.append(Stage(stage, tried, of, bound))
+        if found is not None:
+            break
+    return Outcome(
+        targets, requests, len(targets) ** requests, tuple(done), found, len(specification.plays),
+        time.monotonic() - start,
+    )  # fmt: skip
+
+
+def differs(specification: Specification, site: Site, routing: Routing) -> Found | None:
+    """Play one routing; a difference counts when one instance, played again, does not vary there.
+
+    Raises:
+        HarnessError: an instance did not come back, or one instance does not agree with itself.
+    """
+    journey = specification.journey
+    first = site.play(journey, routing)
+    if specification.deviation(first) is None:
+        return None
+    specification.learn(AGAIN)
+    deviation = specification.deviation(first)
+    if deviation is None:
+        return None
+    again = [specification.deviation(site.play(journey, routing)) for _ in range(AGAIN)]
+    differed = 1 + sum(one is not None for one in again)
+    return Found(journey, routing, deviation, differed, 1 + AGAIN)
+
+
+def _stages(
+    requests: int, site: Site, plan: Plan
+) -> Iterator[tuple[str, int | None, Sequence[Routing] | Iterator[Routing]]]:
+    targets, rng = site.targets, random.Random(plan.seed)  # noqa: S311 (a sample, not a secret)
+    if len(targets) ** requests <= routings.ALL:
+        every = routings.every(targets, requests)
+        yield "all routings", len(every), every
+    else:
+        pairs = routings.covering_pairs(targets, requests, rng)
+        yield "all pairs", len(pairs), pairs
+        yield "a sample", None, _in_time(routings.sample(targets, requests, rng), plan.seconds)
+    if plan.events:
+        names = site.deployment.topology.instance_names
+        some = [site.on_workers(one) for one in routings.with_events(names, requests, plan.events)]
+        yield f"routings with a {' or '.join(plan.events)}", len(some), some
+
+
+def _in_time(some: Iterator[Routing], seconds: float) -> Iterator[Routing]:
+    end = time.monotonic() + seconds
+    for one in some:
+        if time.monotonic() > end:
+            return
+        yield one
