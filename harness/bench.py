@@ -17,6 +17,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from harness import matrix
+from harness.checks import pace
 from harness.errors import HarnessError
 from harness.project import Project
 from harness.runtimes.process import ProcessDeployment, ProcessRuntime
@@ -140,6 +141,8 @@ def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
             for step in timed.steps:
                 name = f"{step}, {timed.name}, {topology}"
                 found[name] = ("ms", partial(bench.milliseconds, timed, topology, step))
+    for name, broken in (("kept", False), ("broken", True)):
+        found[f"guarantees decided, {name}"] = ("operations/s", partial(pace.operations_per_second, broken))
     return found
 
 

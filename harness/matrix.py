@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness import scenario as scenarios
+from harness.checks import Violation, plays
 from harness.diagnose import Diagnosis, diagnose
 from harness.errors import HarnessError, PartMissing
 from harness.expectations import Expectation, Expectations
@@ -33,6 +34,7 @@ class Cell:
         reason: why it was skipped, or could not be judged.
         plays: every performance, observations and evidence included.
         witness: the performance that shows what breaks.
+        violations: the guarantees that the witness breaks.
         notes: what stood in for a real part.
         seconds: how long judging took, bringing up not counted.
     """
@@ -46,6 +48,7 @@ class Cell:
     reason: str | None = None
     plays: Sequence[Play] = ()
     witness: Play | None = None
+    violations: Sequence[Violation] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -182,6 +185,7 @@ def _cell(runtime: Runtime, scenario: Scenario, deployment: Deployment) -> Cell:
         reason=judged.witness.error if judged.witness else None,
         plays=tuple(judged.plays),
         witness=judged.witness,
+        violations=plays.violations(judged.witness) if judged.witness else (),
         notes=deployment.notes,
         seconds=time.perf_counter() - start,
     )

@@ -9,6 +9,25 @@ from pathlib import Path
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Access:
+    """What a request did to something that a user keeps, for the guarantees (``harness.checks``).
+
+    Attributes:
+        user: whose session it was; a browser that lost all its cookies is somebody else.
+        kind: ``write`` or ``read``.
+        thing: what was written or read, e.g. ``the data of user``.
+        version: what was sent, or what the answer shows; None where it shows nothing of anybody.
+        verb: what the user did, for people: ``uploaded``.
+    """
+
+    user: str
+    kind: str
+    thing: str
+    version: str | None
+    verb: str = "wrote"
+
+
 @dataclass
 class Observation:
     """One request of a journey.
@@ -27,6 +46,7 @@ class Observation:
         cookie_attributes: attributes of the cookies set, by name: ``Path=/; HttpOnly``.
         started, seconds: unix time, duration.
         evidence: the app's own record of the request.
+        access: what it wrote or read, where the words of the scenario say so.
     """
 
     request_id: str
@@ -49,6 +69,7 @@ class Observation:
     started: float = 0.0
     seconds: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    access: Access | None = None
 
     def value(self, key: str) -> Any:
         """A key of a JSON object reply; None where there is none."""
@@ -82,7 +103,10 @@ class EvidenceLog:
         self._records: dict[str, Mapping[str, Any]] = {}
 
     def read(self) -> Mapping[str, Mapping[str, Any]]:
-        """All records so far, by request id. A line that is not a record is passed over."""
+        """All records so far, by request id. A line that is not a record is passed over.
+
+        Of a request that was carried out more than once the last record counts, with ``runs``: how often.
+        """
         for path, offset in self._offsets.items():
             try:
                 with path.open("rb") as log:
@@ -105,4 +129,7 @@ class EvidenceLog:
         except ValueError:
             return
         if isinstance(record, dict) and isinstance(record.get("request_id"), str):
-            self._records[record["request_id"]] = record
+            name = record["request_id"]
+            if (earlier := self._records.get(name)) is not None:  # two instances, or one twice, took it
+                record["runs"] = earlier.get("runs", 1) + 1
+            self._records[name] = record

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import shlex
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -75,6 +76,7 @@ class Play:
 
     Attributes:
         lost: the instances killed in it, with their disks.
+        lost_at: when, in unix time, in the same order.
         stopped: the instances that were down for a while, in order.
         sticky: the cookies by which the balancer knows a client again.
         logs: errors that nginx and the instances logged meanwhile, by name.
@@ -84,6 +86,7 @@ class Play:
     observations: list[Observation] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    lost_at: list[float] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     sticky: tuple[str, ...] = ()
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -179,6 +182,7 @@ class Run:
             self._cannot(f"cannot kill {instance!r}: no answer named the instance (X-Served-By)")
         self.deployment.kill(instance)
         self.play.lost.append(instance)
+        self.play.lost_at.append(time.time())
 
     def replace(self, instance: str) -> None:
         """Kill an instance and its disk, and start another in its place, as an auto-scaling group does."""
@@ -265,6 +269,10 @@ def play(
     run, logs = Run(deployment, routing, tell, only), Logs.of(deployment)
     with contextlib.closing(run), contextlib.suppress(StoryEnded):
         scenario.story(run)
+    records = deployment.evidence()  # again: a request that was repeated may go on after its answer
+    for seen in run.play.observations:
+        if (runs := records.get(seen.request_id, {}).get("runs", 1)) > 1:
+            seen.evidence = {**seen.evidence, "runs": runs}
     run.play.logs = logs.errors()
     if not run.play.checks and run.play.error is None:
         raise HarnessError(f"scenario {scenario.name} checked nothing: a story needs run.must(...)")

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
-from harness.observe import Observation
+from harness.observe import Access, Observation
 from harness.scenario import Stage
 
 WARDS = ("Rano", "Dala", "Gaya", "Kumbotso")
@@ -72,22 +73,36 @@ class Dataset:
         }
 
 
+_SENT: WeakKeyDictionary[Stage, dict[str, Dataset]] = WeakKeyDictionary()
+"""For each run the data sets that were sent in it, by names of their own: what an answer may show."""
+
+
 class Analyst:
     """A person with a browser, a data set to upload and questions to ask."""
 
     def __init__(self, run: Stage, name: str = "user") -> None:
         self._run, self.name = run, name
         self._browser = run.user(name)
+        self._sent = _SENT.setdefault(run, {})
+        self._session = name
 
     def tries(self, data: File, to: str | None = None) -> Observation:
         """Upload the data set; the app may refuse it."""
-        return self._browser.request(
+        version = None
+        if isinstance(data, Dataset) and data not in self._sent.values():  # sent twice, it is the same
+            taken = data.filename in self._sent
+            version = f"{data.filename} ({len(self._sent) + 1})" if taken else data.filename
+            self._sent[version] = data  # before it is sent: somebody may see it before the answer comes
+        seen = self._browser.request(
             "POST",
             "/api/data-analysis/upload",
             label=f"upload {data.filename}",
             to=to,
             files={"file": (data.filename, data.csv, "text/csv")},
         )
+        if version is not None:
+            seen.access = Access(self._session, "write", self._thing, version, "uploaded")
+        return seen
 
     def uploads(self, data: File, to: str | None = None) -> Observation:
         """Upload the data set; the app must accept it."""
@@ -111,7 +126,14 @@ class Analyst:
     def asks(self, question: str, to: str | None = None) -> Observation:
         """Ask in the Data Analysis tab."""
         body = {"message": question, "is_data_analysis": True, "tab_context": "data-analysis"}
-        return self._browser.request("POST", "/send_message", label=f"ask {question}", to=to, json=body)
+        seen = self._browser.request("POST", "/send_message", label=f"ask {question}", to=to, json=body)
+        if question in (TOTALS, RATES):
+            truths = {
+                name: data.totals if question == TOTALS else data.rates for name, data in self._sent.items()
+            }
+            shown = next((name for name, truth in truths.items() if gives(seen.text, truth)), None)
+            seen.access = Access(self._session, "read", self._thing, shown)
+        return seen
 
     def learns(self, question: str, truth: Mapping[str, float], to: str | None = None) -> Observation:
         """Ask; the answer must give the numbers that the uploaded rows give."""
@@ -128,6 +150,12 @@ class Analyst:
     def loses_cookies(self, *names: str) -> None:
         """Lose the cookies of these names; all of them without names."""
         self._browser.drop_cookies(names or None)
+        if not names:
+            self._session = f"{self.name} without cookies"
+
+    @property
+    def _thing(self) -> str:
+        return f"the data of {self._session}"
 
 
 def gives(text: str, truth: Mapping[str, float]) -> bool:

@@ -74,10 +74,16 @@ BEGINS, ENDS, READS = 1, 2, 4
 class History:
     """Operations, indexed once for all guarantees.
 
+    A read is *stale* when it saw nothing, or a write that had happened before another one of the same thing
+    began, and that one began before the read. Only who reads something stale can break a guarantee of order.
+
     Attributes:
         losses: instances that were lost meanwhile.
-        sessions: for each user the beginnings and ends that say something, in order of time.
-        reads: for each thing the reads that say something, in order of their beginnings, with what they saw.
+        sessions: for each user the beginnings and ends that say something, in order of time; none where no
+            read is stale.
+        stale: the same of the users who read something stale.
+        reads: for each thing that was read stale the reads that say something, in order of their beginnings,
+            with what they saw.
         happened: for each write the time by which it is known to have happened; infinity where it is not.
         strays: reads that saw what was written elsewhere, or refused, with that write.
 
@@ -88,8 +94,9 @@ class History:
 
     operations: Sequence[Operation]
     losses: Sequence[Loss] = ()
-    sessions: list[list[Event]] = field(init=False)
-    reads: dict[str, list[tuple[Operation, Operation | None]]] = field(init=False)
+    sessions: list[list[Event]] = field(init=False, default_factory=list)
+    stale: list[list[Event]] = field(init=False, default_factory=list)
+    reads: dict[str, list[tuple[Operation, Operation | None]]] = field(init=False, default_factory=dict)
     happened: dict[Operation, float] = field(init=False)
     strays: list[tuple[Operation, Operation]] = field(init=False, default_factory=list)
     _first_seen: dict[Operation, Operation] = field(init=False, default_factory=dict)
@@ -97,22 +104,47 @@ class History:
     def __post_init__(self) -> None:
         writes = _writes(self.operations)
         self.happened = {one: one.finished if one.outcome == OK else math.inf for one in writes.values()}
-        users: dict[str, list[tuple[Operation, Operation | None]]] = defaultdict(list)
-        self.reads = defaultdict(list)
+        newest: dict[str, float] = {}
+        telling: list[tuple[Operation, Operation | None]] = []
+        before: list[float] = []
         for one in sorted(self.operations, key=attrgetter("started")):
-            seen = None
-            if one.kind == READ:
-                if one.outcome != OK:
-                    continue
+            if one.kind == WRITE:
+                newest[one.thing] = one.started
+                telling.append((one, None))
+                before.append(-math.inf)
+            elif one.outcome == OK:
+                seen = None
                 if one.version is not None:
                     seen = writes.get(one.version)
                     if seen is None or not self._sees(one, seen):
                         continue
-            pair = (one, seen)
-            users[one.user].append(pair)
-            if one.kind == READ:
-                self.reads[one.thing].append(pair)
-        self.sessions = [self._events(operations) for operations in users.values()]
+                telling.append((one, seen))
+                before.append(newest.get(one.thing, -math.inf))
+        happened = self.happened
+        stale = [
+            one
+            for (one, seen), newest_write in zip(telling, before, strict=True)
+            if newest_write != -math.inf and (seen is None or happened[seen] < newest_write)
+        ]
+        if stale:
+            self._index(telling, {one.user for one in stale}, {one.thing for one in stale})
+
+    def _index(
+        self, telling: list[tuple[Operation, Operation | None]], users: set[str], things: set[str]
+    ) -> None:
+        """Beginnings and ends by user, reads by thing; ``users`` and ``things`` are those of stale reads."""
+        by_user: dict[str, list[tuple[Operation, Operation | None]]] = defaultdict(list)
+        reads: dict[str, list[tuple[Operation, Operation | None]]] = defaultdict(list)
+        for pair in telling:
+            one, _ = pair
+            by_user[one.user].append(pair)
+            if one.kind == READ and one.thing in things:
+                reads[one.thing].append(pair)
+        self.reads = reads
+        for user, operations in by_user.items():
+            self.sessions.append(self._events(operations))
+            if user in users:
+                self.stale.append(self.sessions[-1])
 
     def order(self, seen: Operation | None, later: Operation) -> list[Operation]:
         """The operations that show a write to be older than a later one: itself, and who saw it."""

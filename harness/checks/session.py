@@ -24,10 +24,12 @@ def read_your_writes(history: History) -> Witness | None:
     """If a user's write W of x, known to have happened, is before the same user's read R of x, then R does
     not lack W. (Terry et al., section 3.1.)
     """
-    found = Shortest(history)
-    for session in history.sessions:
+    found = Shortest(history, 2)
+    for session in history.stale:
         own: Known = {}
         for code, operation, seen, happened in session:
+            if operation.started >= found.end:
+                break
             if code & READS:
                 if code & BEGINS and operation.thing in own:
                     wrote = own[operation.thing]
@@ -42,10 +44,12 @@ def monotonic_reads(history: History) -> Witness | None:
     """If a user's read R1 of x saw W and is before the same user's read R2 of x, then R2 does not lack W.
     (Terry et al., section 3.2.)
     """
-    found = Shortest(history)
-    for session in history.sessions:
+    found = Shortest(history, 3)
+    for session in history.stale:
         known: Known = {}
         for code, operation, seen, happened in session:
+            if operation.started >= found.end:
+                break
             if code & READS:
                 if code & BEGINS and operation.thing in known:
                     saw = known[operation.thing]
@@ -77,7 +81,7 @@ def monotonic_writes(history: History) -> Witness | None:
         before = seen.user == later.user and seen.outcome == OK and seen.finished < later.started
         return (seen,) if before else None
 
-    return _observed(history, stands, wrote_before)
+    return _observed(history, 4, stands, wrote_before)
 
 
 def writes_follow_reads(history: History) -> Witness | None:
@@ -111,25 +115,29 @@ def writes_follow_reads(history: History) -> Witness | None:
         read = first_reads().get((later.user, seen))
         return (seen, read) if read is not None and read.finished < later.started else None
 
-    return _observed(history, stands, read_before)
+    return _observed(history, 5, stands, read_before)
 
 
 def _observed(
     history: History,
+    least: int,
     stands: Mapping[Operation, Known],
     before: Callable[[Operation, Operation], Witness | None],
 ) -> Witness | None:
     """Whoever saw a write must not lack what stood before it in its writer's session.
 
     Args:
+        least: the fewest operations that can show the contrary.
         stands: for each write what stood before it.
         before: how a write is known to stand before a later one of the same thing; None where it does not.
     """
-    found = Shortest(history)
-    for session in history.sessions if stands else ():
+    found = Shortest(history, least)
+    for session in history.stale if stands else ():
         known: Known = {}
         latest: dict[str, _Latest] = {}
         for code, operation, seen, happened in session:
+            if operation.started >= found.end:
+                break
             if not code & READS:
                 continue
             thing = operation.thing

@@ -39,7 +39,7 @@ def durability(history: History) -> Witness | None:
     Another instance that never had W is no loss: its reads break read-your-writes, and the instance that
     took W has it still.
     """
-    found = Shortest(history)
+    found = Shortest(history, 2)
     reads = {thing: _Reads(history, of_thing) for thing, of_thing in history.reads.items()}
     for write in history.operations:
         if write.kind == WRITE and write.outcome == OK and write.thing in reads:

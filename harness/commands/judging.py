@@ -67,6 +67,8 @@ def run(options: Options, scenario_name: str, topology_name: str) -> int:
     out.print(f"[bold]{cell.verdict}[/] {cell.cause}", style=terminal.STYLES[cell.verdict])
     if cell.diagnosis:
         out.print(f"   {brief(cell.diagnosis.shown_by)}; fix: {cell.diagnosis.cause.fix}")
+    for broken in cell.violations:
+        out.print(f"   breaks {broken.guarantee}: {broken.sentence}", markup=False)
     for line in terminal.differences([cell]):
         out.print(line)
     if options.as_json:

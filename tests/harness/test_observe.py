@@ -91,3 +91,10 @@ def test_what_the_user_reads(seen):
 def test_who_served_it(seen):
     assert seen("1").served_by == "A/1"
     assert seen("1", instance=None, worker=None).served_by == "nobody"
+
+
+def test_a_request_that_was_carried_out_twice_is_counted(log):
+    append(log, line("1", instance="A") + line("1", instance="B") + line("2"))
+    records = EvidenceLog([log], {}).read()
+    assert records["1"] == {"request_id": "1", "instance": "B", "runs": 2}
+    assert records["2"] == {"request_id": "2"}
