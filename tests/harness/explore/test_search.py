@@ -47,7 +47,9 @@ def test_another_configuration_is_a_difference(up):
     """The same place as above: there each instance is told its name, here one is configured otherwise."""
     pair = up(PLAIN, env={"NAME": "all"}, by_instance={"B": {"NAME": "other"}})
     _, smallest = explored(Journey("nature", (Request("GET", "/nature"),)), pair)
-    assert answer.sentence(smallest) == "GET /nature on B: 200, but body.by: other, where one instance has all"
+    assert (
+        answer.sentence(smallest) == "GET /nature on B: 200, but body.by: other, where one instance has all"
+    )
 
 
 def test_a_restart_and_a_loss_between_two_requests(up, note):
