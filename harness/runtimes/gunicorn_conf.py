@@ -20,7 +20,8 @@ worker_class = "sync"  # as the original app ran
 control_socket_disable = True
 graceful_timeout = 5
 accesslog = None
-globals().update(json.loads(os.environ.pop("HARNESS_GUNICORN", "{}")))
+for key, value in json.loads(os.environ.pop("HARNESS_GUNICORN", "{}")).items():
+    globals()[key] = bool(value) if key == "preload_app" else value
 
 for module in os.environ.pop("HARNESS_MISSING", "").split():
     sys.modules[module] = None  # type: ignore[assignment]  # importing it fails, as where it is not installed

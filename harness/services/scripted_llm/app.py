@@ -24,6 +24,10 @@ NEVER = 120.0
 """Seconds that the fault ``timeout`` holds a request: longer than any client waits here."""
 
 
+SLOW = 1.2
+"""Seconds that the fault ``slow`` takes for a turn; a question about data takes two."""
+
+
 def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 8192) -> Flask:
     """The server, serving one model name; ``fault`` holds for every API key that was given no other."""
     app = Flask("scripted_llm", static_folder=None)
@@ -70,6 +74,8 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
         _refuse(body, shown, model, max_model_len)
         if shown == "timeout":
             time.sleep(NEVER)
+        if shown == "slow":
+            time.sleep(SLOW)
         turn = completion.take_turn(body, shown)
         head = _head(_served(model, shown))
         usage = _usage(body, turn)

@@ -7,6 +7,7 @@ FAULTS = {
     "wrong-parser": "a parser for another model: the call arrives as text",
     "unknown-model": "serves another model: 404",
     "context-too-long": "a --max-model-len too small for any prompt: 400",
+    "slow": "a busy model: every turn takes more than a second",
     "timeout": "accepts the request and never answers",
     "cut-stream": "the connection ends in the middle of the answer",
     "server-error": "the engine is dead: 500",

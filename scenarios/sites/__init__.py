@@ -1,0 +1,1 @@
+"""How a site may have written its own wsgi.py, where that is the fault."""
