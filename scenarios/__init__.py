@@ -11,6 +11,7 @@ from scenarios import (
     llm_misconfigured,
     lost_before_push,
     other_worker,
+    pair,
     peer_down,
     reupload,
     rsync_by_hand,
@@ -63,3 +64,6 @@ TIMED = tuple(large_uploads.timed(megabytes) for megabytes in (1, 10, 30))
 
 LOAD = load.journey
 """What a visit is under load, for ``harness load``."""
+
+PAIR = pair.UploadAndAsk
+"""How a user writes and reads, for the probes of a diagnosis."""

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.diagnose import faults, swaps
+from harness.diagnose.probes import Pair
 from harness.project import Project
 from harness.scenario import Scenario
 
 
 @dataclass(frozen=True)
 class Materials:
-    """Faults and swaps by name, and every scenario: the project's, and those that only faults need."""
+    """Faults and swaps by name, and every scenario: the project's, and those that only faults need.
+
+    Attributes:
+        pair: how a user writes and reads, for the probes; None where the package has no ``PAIR``.
+    """
 
     scenarios: Mapping[str, Scenario]
     swaps: Mapping[str, swaps.Swap]
     faults: Mapping[str, faults.Fault]
+    pair: Pair | None = None
 
 
 def load(package: str, known: Project) -> Materials:
@@ -41,4 +47,5 @@ def load(package: str, known: Project) -> Materials:
         scenarios,
         swaps.load(path) if path.is_file() else {},
         faults.load(folder / "faults", known.plan, scenarios),
+        getattr(module, "PAIR", None),
     )
