@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from reference_app import errors, evidence, sessions, storage
 from reference_app.analysis.llm import Model
+from reference_app.frames import Frames
 from reference_app.routes import Services, routes
 from reference_app.settings import Settings
 
@@ -34,7 +35,9 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     app.config.update(SECRET_KEY=config.secret_key, MAX_CONTENT_LENGTH=config.max_content_length)
     evidence.install(app, config.instance_name, config.session_strategy, config.evidence_log)
     strategy = sessions.install(app, config)
-    app.extensions["v3"] = Services(config, strategy, storage.open_storage(config), Model(config))
+    app.extensions["v3"] = Services(
+        config, strategy, storage.open_storage(config), Frames(config.frame_cache_bytes), Model(config)
+    )
     app.register_blueprint(routes)
     app.after_request(_secure)
     _install_error_answers(app)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import io
 import json
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import pandas as pd
 from werkzeug.utils import secure_filename
 
 from reference_app.errors import BadUpload
+from reference_app.storage.base import parts
 
 LONGEST_NAME = 120
 DELIMITERS = ",\t;|"
+ENCODINGS = ("utf-8-sig", "cp1252")
+"""UTF-8, and what spreadsheets on Windows save."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def safe_name(filename: str) -> str:
@@ -43,14 +51,15 @@ def suffix_of(filename: str) -> str:
     return suffix
 
 
-def parse(suffix: str, data: bytes) -> pd.DataFrame:
+def parse(suffix: str, data: BinaryIO) -> pd.DataFrame:
     """The rows of a file.
 
     Raises:
         BadUpload: empty, or not what its suffix says; the message says how.
     """
-    if not data.strip():
+    if not any(part.strip() for part in parts(data)):
         raise BadUpload("The file is empty")
+    data.seek(0)
     try:
         frame = READERS[suffix](data)
     except BadUpload:
@@ -66,43 +75,59 @@ def parse(suffix: str, data: bytes) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _text(data: bytes) -> str:
-    if b"\0" in data:
+@contextlib.contextmanager
+def _text(data: BinaryIO) -> Iterator[TextIO]:
+    """The file as text, once it is known to be text; the file stays open."""
+    if any(b"\0" in part for part in parts(data)):
         raise BadUpload("The file is not text: it has null bytes; is its suffix right?")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    text = data.decode("cp1252", errors="replace")  # what spreadsheets on Windows save
-    strange = sum(char == "\ufffd" or (ord(char) < 32 and char not in "\t\r\n") for char in text)
-    if strange:
+    encoding = next((name for name in ENCODINGS if _is_text(data, name)), None)
+    if encoding is None:
         raise BadUpload("The file is not text in UTF-8 or Windows-1252; is its suffix right?")
-    return text
+    data.seek(0)
+    text = io.TextIOWrapper(data, encoding, newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
-def _csv(data: bytes) -> pd.DataFrame:
-    return _delimited(_text(data), ",")
+def _is_text(data: BinaryIO, encoding: str) -> bool:
+    """Whether it can be decoded; Windows-1252, which nearly anything is, without control characters."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        decoded = (decoder.decode(part, final=not part) for part in (*parts(data), b""))
+        return all(encoding == "utf-8-sig" or not CONTROL.search(text) for text in decoded)
+    except UnicodeDecodeError:
+        return False
 
 
-def _txt(data: bytes) -> pd.DataFrame:
-    text = _text(data)
-    header = text.lstrip().partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    if delimiter not in header:
-        raise BadUpload("The text has no table in it: its first line has no tab, comma, semicolon or |")
-    return _delimited(text, delimiter)
+def _csv(data: BinaryIO) -> pd.DataFrame:
+    with _text(data) as text:
+        return _delimited(text, ",")
 
 
-def _delimited(text: str, delimiter: str) -> pd.DataFrame:
-    rows = (row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row)
+def _txt(data: BinaryIO) -> pd.DataFrame:
+    with _text(data) as text:
+        header = next((line for line in text if line.strip()), "")
+        delimiter = max(DELIMITERS, key=header.count)
+        if delimiter not in header:
+            raise BadUpload("The text has no table in it: its first line has no tab, comma, semicolon or |")
+        return _delimited(text, delimiter)
+
+
+def _delimited(text: TextIO, delimiter: str) -> pd.DataFrame:
+    text.seek(0)
+    rows = (row for row in csv.reader(text, delimiter=delimiter) if row)
     header, first = next(rows, []), next(rows, [])
     if len(first) > len(header):  # pandas would take the surplus for row labels, and shift every name
         raise BadUpload("The rows have more cells than the header has names")
-    return pd.read_csv(io.StringIO(text), sep=delimiter)
+    text.seek(0)
+    return pd.read_csv(text, sep=delimiter)
 
 
-def _json(data: bytes) -> pd.DataFrame:
-    content: Any = json.loads(_text(data))
+def _json(data: BinaryIO) -> pd.DataFrame:
+    with _text(data) as text:
+        content: Any = json.load(text)
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
         return pd.DataFrame(content).map(_flat)
     if isinstance(content, list) and all(isinstance(record, dict) for record in content):
@@ -115,17 +140,17 @@ def _flat(cell: Any) -> Any:
     return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell
 
 
-def _xlsx(data: bytes) -> pd.DataFrame:
-    if not zipfile.is_zipfile(io.BytesIO(data)):
+def _xlsx(data: BinaryIO) -> pd.DataFrame:
+    if not zipfile.is_zipfile(data):
         raise BadUpload("The file is not an xlsx workbook")
-    return pd.read_excel(io.BytesIO(data), engine="openpyxl")
+    return pd.read_excel(data, engine="calamine")
 
 
-def _xls(data: bytes) -> pd.DataFrame:
-    return pd.read_excel(io.BytesIO(data), engine="xlrd")
+def _xls(data: BinaryIO) -> pd.DataFrame:
+    return pd.read_excel(data, engine="xlrd")
 
 
-READERS: dict[str, Callable[[bytes], pd.DataFrame]] = {
+READERS: dict[str, Callable[[BinaryIO], pd.DataFrame]] = {
     ".csv": _csv,
     ".xlsx": _xlsx,
     ".xls": _xls,

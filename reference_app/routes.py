@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+import pandas as pd
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, session
 
 from reference_app import dataset, evidence, history, modes
 from reference_app.analysis import agent
 from reference_app.analysis.llm import LLMTrouble, Model
 from reference_app.errors import BadUpload, StoreDown
+from reference_app.frames import Frames
 from reference_app.sessions import SessionStrategy
 from reference_app.settings import Settings
 from reference_app.storage.base import Flag, Storage
@@ -30,6 +32,7 @@ class Services:
     settings: Settings
     sessions: SessionStrategy
     storage: Storage
+    frames: Frames
     model: Model
 
 
@@ -55,10 +58,12 @@ def upload() -> Response:
         raise BadUpload("No file selected")
     name = dataset.safe_name(sent.filename)
     suffix = dataset.suffix_of(name)
-    data = sent.read()
+    data = cast(BinaryIO, sent.stream)  # werkzeug's: on disk where it is large (default_stream_factory)
     frame = dataset.parse(suffix, data)
+    flag = Flag.of(name, suffix, data)
     session_id = _own_session_id()
-    copies = use.storage.publish(session_id, Flag.of(name, suffix, data), data)
+    copies = use.storage.publish(session_id, flag, data)
+    use.frames.put(flag.sha256, frame)
     session.update(has_data_analysis_file=True, data_analysis_filename=name, history=[])
     columns = [str(column) for column in frame.columns]
     answer = jsonify(
@@ -66,7 +71,7 @@ def upload() -> Response:
         message=f"{name} uploaded: {len(frame)} rows, {len(columns)} columns",
         session_id=session_id,
         filename=name,
-        file_size=len(data),
+        file_size=flag.size,
         metadata={"rows": len(frame), "columns": len(columns), "column_names": columns},
         **({"copies": copies} if copies else {}),
         instance=use.settings.instance_name,
@@ -175,13 +180,30 @@ def _own_session_id() -> str:
 
 
 def _analyse(use: Services, session_id: str, message: str, past: history.Messages) -> dict[str, Any]:
-    found = use.storage.read(session_id)
-    if found is None:  # the session says there is an upload, and this instance has none
+    frame = _frame(use, session_id)
+    if frame is None:  # the session says there is an upload, and this instance has none
         return _reply(NO_DATA) | {"status": "info"}
-    flag, data = found
-    frame = dataset.parse(dataset.suffix_of(flag.standard_name), data)
     reply = agent.analyse(use.model, message, frame, past, use.settings.llm_max_turns)
     return _reply(reply.text) | {"tools_used": ["analyze_data"], "tools": reply.tools, "table": reply.table}
+
+
+def _frame(use: Services, session_id: str) -> pd.DataFrame | None:
+    """The session's data set; read and parsed if this worker does not have what the flag names."""
+    flag = use.storage.flag(session_id)
+    if flag is None:
+        return None
+    with evidence.storage_event("recall", f"worker {evidence.worker()}'s memory") as event:
+        known = use.frames.get(flag.sha256)
+        event["found"] = known is not None
+    if known is not None:
+        return known
+    if (found := use.storage.read(session_id)) is None:
+        return None
+    flag, data = found
+    with data:
+        frame = dataset.parse(dataset.suffix_of(flag.standard_name), data)
+    use.frames.put(flag.sha256, frame)
+    return frame
 
 
 def _reply(text: str) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class Settings:
     mode_detection: str
     stickiness_cookie: bool
     max_content_length: int
+    frame_cache_bytes: int
     evidence_log: Path | None
     openai_base_url: str
     openai_api_key: str
@@ -120,6 +121,7 @@ class Settings:
             mode_detection=read.choice("MODE_DETECTION", MODES, "flag-file"),
             stickiness_cookie=read.choice("STICKINESS_COOKIE", SWITCH, "off") == "on",
             max_content_length=read.whole("MAX_CONTENT_LENGTH", 32 * 1024 * 1024),
+            frame_cache_bytes=read.whole("FRAME_CACHE_BYTES", 128 * 1024 * 1024),
             evidence_log=read.path("EVIDENCE_LOG"),
             openai_base_url=read.url("OPENAI_BASE_URL"),
             openai_api_key=read.text("OPENAI_API_KEY"),

@@ -21,7 +21,7 @@ from harness.cli.options import FILE, PARALLEL
 @click.option("--markdown", is_flag=True, help="A table in Markdown, with the machine and the date.")
 @click.option("--json", "as_json", is_flag=True, help="Every value, on standard output.")
 def bench(repetitions: int, only: tuple[str, ...], markdown: bool, **options: Any) -> None:
-    """Measure warm and cold starts, cells, the matrix, requests per second, memory.
+    """Measure warm and cold starts, cells, the matrix, requests per second, memory, large uploads.
 
     Example: harness bench -r 10 --only "warm start"
     """

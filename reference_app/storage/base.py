@@ -1,10 +1,11 @@
 """What every storage does, and the flag that publishes a data set.
 
     <root>/<session id>/.data_analysis_mode                     the flag: names the generation
-    <root>/<session id>/<generation>/<file name>                the file as uploaded
-    <root>/<session id>/<generation>/data_analysis.<suffix>     a copy under a standard name
+    <root>/<session id>/<generation>/<file name>                the file as uploaded; in folders only
+    <root>/<session id>/<generation>/data_analysis.<suffix>     the same under a standard name, which is read
 
-Data first, flag last: replacing the flag replaces the whole data set, or nothing of it.
+Data first, flag last: replacing the flag replaces the whole data set, or nothing of it. An upload passes
+through in parts; no storage has all of it in memory.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from reference_app.errors import CorruptData
 
@@ -27,6 +28,9 @@ that many bytes of what another instance has put in its place; so all flags have
 
 ABANDONED_AFTER = 600.0
 """Seconds after which no upload can still be at work on a generation that no flag names."""
+
+PART = 1024 * 1024
+"""Bytes of a file that are in memory at a time."""
 
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -43,10 +47,10 @@ class Flag:
     uploaded_at: float
 
     @classmethod
-    def of(cls, filename: str, suffix: str, data: bytes) -> Flag:
+    def of(cls, filename: str, suffix: str, data: BinaryIO) -> Flag:
         """The flag for a new generation."""
-        digest = hashlib.sha256(data).hexdigest()
-        return cls(uuid.uuid4().hex, filename, f"data_analysis{suffix}", len(data), digest, time.time())
+        size, digest = _measured(data)
+        return cls(uuid.uuid4().hex, filename, f"data_analysis{suffix}", size, digest, time.time())
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode().ljust(FLAG_SIZE)
@@ -65,16 +69,19 @@ class Flag:
             raise CorruptData(f"the flag of this data set cannot be read: {error}") from error
         return flag
 
-    def verify(self, data: bytes) -> bytes:
-        """The data, if it is what was uploaded.
+    def verify(self, data: BinaryIO) -> BinaryIO:
+        """The data from its beginning, if it is what was uploaded; closed if it is not.
 
         Raises:
             CorruptData: it is not.
         """
-        if len(data) != self.size or hashlib.sha256(data).hexdigest() != self.sha256:
+        size, digest = _measured(data)
+        if (size, digest) != (self.size, self.sha256):
+            data.close()
             raise CorruptData(
-                f"{self.filename}: {len(data)} bytes are stored, {self.size} were uploaded, or others"
+                f"{self.filename}: {size} bytes are stored, {self.size} were uploaded, or others"
             )
+        data.seek(0)
         return data
 
 
@@ -95,7 +102,7 @@ class Storage(Protocol):
     def check(self) -> None:
         """Whether it can be reached."""
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
+    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
         """Replace the session's data set. Raises StorageConflict if another upload won.
 
         Returns the copies made, where it has to travel; none where every instance sees it anyway.
@@ -107,16 +114,32 @@ class Storage(Protocol):
     def where(self, session_id: str) -> str:
         """Where the flag would be."""
 
-    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
-        """The session's data set, verified. Raises CorruptData."""
+    def read(self, session_id: str) -> tuple[Flag, BinaryIO] | None:
+        """The session's data set, verified; the caller closes it. Raises CorruptData."""
 
     def clear_flag(self, session_id: str) -> None:
         """Take the flag away; what it named is replaced by the next upload."""
 
 
+def parts(data: BinaryIO) -> Iterator[bytes]:
+    """A file from its beginning, part by part."""
+    data.seek(0)
+    while part := data.read(PART):
+        yield part
+
+
+def _measured(data: BinaryIO) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    size, digest = 0, hashlib.sha256()
+    for part in parts(data):
+        size += len(part)
+        digest.update(part)
+    return size, digest.hexdigest()
+
+
 def read_published(
-    flag: Callable[[], Flag | None], get: Callable[[Flag], bytes | None]
-) -> tuple[Flag, bytes] | None:
+    flag: Callable[[], Flag | None], get: Callable[[Flag], BinaryIO | None]
+) -> tuple[Flag, BinaryIO] | None:
     """The data set that the flag names; asks again when a new upload has just replaced it.
 
     Raises:

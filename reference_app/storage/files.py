@@ -6,8 +6,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from reference_app.errors import StoreDown
 from reference_app.evidence import storage_event
@@ -17,6 +18,7 @@ from reference_app.storage.base import (
     Flag,
     checked,
     generation_named,
+    parts,
     read_published,
     superseded,
 )
@@ -38,16 +40,17 @@ class FileTree:
             os.close(descriptor)
             Path(path).unlink()
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
+    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
         home = self._home(session_id)
         folder = home / flag.generation
         previous = generation_named(lambda: self.flag(session_id))
         with self._down():
             folder.mkdir(parents=True)
             try:
-                for name in dict.fromkeys((flag.filename, flag.standard_name)):
-                    self._write(folder / name, data)
-                self._write(home / FLAG_NAME, flag.to_bytes())
+                self._write(folder / flag.filename, parts(data))
+                if flag.filename != flag.standard_name:
+                    self._link(folder / flag.filename, folder / flag.standard_name, flag.size)
+                self._write(home / FLAG_NAME, [flag.to_bytes()])
             except BaseException:
                 if generation_named(lambda: self.flag(session_id)) != flag.generation:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -59,18 +62,23 @@ class FileTree:
         return []
 
     def flag(self, session_id: str) -> Flag | None:
-        content = self._read("stat", self._home(session_id) / FLAG_NAME)
-        return None if content is None else Flag.from_bytes(content)
+        with self._down():
+            opened = self._open("stat", self._home(session_id) / FLAG_NAME)
+            if opened is None:
+                return None
+            with opened:
+                return Flag.from_bytes(opened.read())
 
     def where(self, session_id: str) -> str:
         return str(self._home(session_id) / FLAG_NAME)
 
-    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
+    def read(self, session_id: str) -> tuple[Flag, BinaryIO] | None:
         home = self._home(session_id)
-        return read_published(
-            lambda: self.flag(session_id),
-            lambda flag: self._read("read", home / flag.generation / flag.standard_name),
-        )
+        with self._down():
+            return read_published(
+                lambda: self.flag(session_id),
+                lambda flag: self._open("read", home / flag.generation / flag.standard_name),
+            )
 
     def clear_flag(self, session_id: str) -> None:
         path = self._home(session_id) / FLAG_NAME
@@ -80,30 +88,41 @@ class FileTree:
     def _home(self, session_id: str) -> Path:
         return self._root / checked(session_id)
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, content: Iterable[bytes]) -> None:
         """Atomically: a temporary file beside it, flushed to the disk, then renamed (rename(2))."""
         with storage_event("write", str(path)) as event:
             descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as out:
-                    out.write(data)
+                    out.writelines(content)
                     out.flush()
                     os.fsync(out.fileno())
+                    size = out.tell()
                 Path(temporary).replace(path)
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
                 raise
-            event |= {"found": True, "bytes": len(data)}
+            event |= {"found": True, "bytes": size}
 
-    def _read(self, operation: str, path: Path) -> bytes | None:
-        with self._down(), storage_event(operation, str(path)) as event:
+    def _link(self, path: Path, name: Path, size: int) -> None:
+        """The same file under another name; a copy where the file system has no links (link(2))."""
+        try:
+            with storage_event("write", str(name)) as event:
+                os.link(path, name)
+                event |= {"found": True, "bytes": size}
+        except OSError:
+            with path.open("rb") as data:
+                self._write(name, parts(data))
+
+    def _open(self, operation: str, path: Path) -> BinaryIO | None:
+        with storage_event(operation, str(path)) as event:
             try:
-                data = path.read_bytes()
+                opened = path.open("rb")
             except FileNotFoundError:
                 event["found"] = False
                 return None
-            event |= {"found": True, "bytes": len(data)}
-            return data
+            event |= {"found": True, "bytes": os.fstat(opened.fileno()).st_size}
+            return opened
 
     @contextlib.contextmanager
     def _down(self) -> Iterator[None]:

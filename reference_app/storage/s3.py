@@ -2,24 +2,26 @@
 
 The flag object is put with a condition, so that of two uploads at once one wins and the other is told
 (S3 conditional writes: If-None-Match and If-Match on PutObject). Endpoint, credentials and region come
-from boto3's own environment variables.
+from the AWS_* variables, or from the instance's role (obstore's ``S3Config``).
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import timedelta
+from typing import BinaryIO
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import S3Store
 
 from reference_app.errors import StorageConflict, StoreDown
 from reference_app.evidence import storage_event
 from reference_app.settings import Settings
 from reference_app.storage.base import (
     FLAG_NAME,
+    PART,
     Copy,
     Flag,
     checked,
@@ -28,24 +30,29 @@ from reference_app.storage.base import (
     superseded,
 )
 
-MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
-CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+AT_ONCE = 2
+"""Parts of an upload under way at the same time, each of S3's least size, 5 MiB."""
+
+NO_BUCKET = "NoSuchBucket"
+"""S3's code in an answer 404: not the object is missing but all of them are (S3 API, error codes)."""
 
 
 def open_storage(settings: Settings) -> S3Storage:
     """The bucket S3_BUCKET."""
     assert settings.s3_bucket is not None  # settings demand it for this strategy
-    config = Config(
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"max_attempts": 2, "mode": "standard"},
-        s3={"addressing_style": "path"},
-    )
     try:
-        client = boto3.client("s3", config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise StoreDown("storage (s3)", error) from error
-    return S3Storage(client, settings.s3_bucket)
+        store = S3Store(
+            settings.s3_bucket,
+            client_options={
+                "allow_http": True,  # where the endpoint says http
+                "connect_timeout": timedelta(seconds=2),
+                "read_timeout": timedelta(seconds=10),
+            },
+            retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=20)},
+        )
+    except BaseError as error:
+        raise StoreDown("storage (s3)", _gist(error)) from error
+    return S3Storage(store, settings.s3_bucket)
 
 
 class S3Storage:
@@ -53,22 +60,19 @@ class S3Storage:
 
     name = "s3"
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, store: S3Store, bucket: str) -> None:
+        self._store, self._bucket = store, bucket
 
     def check(self) -> None:
         with self._down():
-            self._client.head_bucket(Bucket=self._bucket)
+            next(self._store.list("check/", chunk_size=1), None)
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
+    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
         home = self._home(session_id)
-        previous = generation_named(lambda: self.flag(session_id))
-        current = self._etag(f"{home}{FLAG_NAME}")
-        for name in dict.fromkeys((flag.filename, flag.standard_name)):
-            self._put(f"{home}{flag.generation}/{name}", data)
-        condition = {"IfMatch": current} if current else {"IfNoneMatch": "*"}
+        etag, previous = self._current(session_id)
+        self._put(f"{home}{flag.generation}/{flag.standard_name}", data)
         try:
-            self._put(f"{home}{FLAG_NAME}", flag.to_bytes(), **condition)
+            self._put_flag(f"{home}{FLAG_NAME}", flag, etag)
         except StorageConflict:
             # a retry of a put whose answer was lost conflicts with itself
             if generation_named(lambda: self.flag(session_id)) != flag.generation:
@@ -80,23 +84,25 @@ class S3Storage:
         return []
 
     def flag(self, session_id: str) -> Flag | None:
-        content = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
-        return None if content is None else Flag.from_bytes(content)
+        found = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
+        return None if found is None else Flag.from_bytes(found[1].read())
 
     def where(self, session_id: str) -> str:
         return self._url(f"{self._home(session_id)}{FLAG_NAME}")
 
-    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
+    def read(self, session_id: str) -> tuple[Flag, BinaryIO] | None:
         home = self._home(session_id)
-        return read_published(
-            lambda: self.flag(session_id),
-            lambda flag: self._get("read", f"{home}{flag.generation}/{flag.standard_name}"),
-        )
+
+        def get(flag: Flag) -> BinaryIO | None:
+            found = self._get("read", f"{home}{flag.generation}/{flag.standard_name}")
+            return found and found[1]
+
+        return read_published(lambda: self.flag(session_id), get)
 
     def clear_flag(self, session_id: str) -> None:
         key = f"{self._home(session_id)}{FLAG_NAME}"
         with self._down(), storage_event("delete", self._url(key)):
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._store.delete(key)
 
     def _home(self, session_id: str) -> str:
         return f"sessions/{checked(session_id)}/"
@@ -104,54 +110,65 @@ class S3Storage:
     def _url(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def _put(self, key: str, data: bytes, **condition: str) -> None:
+    def _current(self, session_id: str) -> tuple[str | None, str | None]:
+        """ETag of the flag that is to be replaced, and the generation that it names."""
+        found = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
+        if found is None:
+            return None, None
+        etag, content = found
+        return etag, generation_named(lambda: Flag.from_bytes(content.read()))
+
+    def _put(self, key: str, data: BinaryIO) -> None:
+        """In parts (S3 multipart upload) where it is longer than one."""
+        with self._down(), storage_event("write", self._url(key)) as event:
+            data.seek(0)
+            self._store.put(key, data, max_concurrency=AT_ONCE)
+            event |= {"found": True, "bytes": data.tell()}
+
+    def _put_flag(self, key: str, flag: Flag, etag: str | None) -> None:
+        """In place of the flag with that ETag, or of none."""
+        content = flag.to_bytes()
         with self._down(), storage_event("write", self._url(key)) as event:
             try:
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=data, **condition)
-            except ClientError as error:
-                if _code(error) in CONFLICT or (condition and _code(error) in MISSING):
-                    raise StorageConflict("another upload of this session was published first") from error
-                raise
-            event |= {"found": True, "bytes": len(data)}
+                self._store.put(key, content, mode={"e_tag": etag} if etag else "create", use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, FileNotFoundError) as error:
+                if NO_BUCKET in str(error):
+                    raise
+                raise StorageConflict("another upload of this session was published first") from error
+            event |= {"found": True, "bytes": len(content)}
 
-    def _get(self, operation: str, key: str) -> bytes | None:
+    def _get(self, operation: str, key: str) -> tuple[str | None, BinaryIO] | None:
+        """ETag and content of an object."""
         with self._down(), storage_event(operation, self._url(key)) as event:
             try:
-                data: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if _code(error) not in MISSING:
+                answer = self._store.get(key)
+                content = io.BytesIO()
+                content.writelines(answer.stream(min_chunk_size=PART))
+            except FileNotFoundError as error:
+                if NO_BUCKET in str(error):
                     raise
                 event["found"] = False
                 return None
-            event |= {"found": True, "bytes": len(data)}
-            return data
-
-    def _etag(self, key: str) -> str | None:
-        with self._down():
-            try:
-                etag: str = self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
-            except ClientError as error:
-                if _code(error) not in MISSING:
-                    raise
-                return None
-            return etag
+            event |= {"found": True, "bytes": content.tell()}
+            content.seek(0)
+            return answer.meta["e_tag"], content
 
     def _remove(self, home: str, unwanted: Callable[[str, float], bool]) -> None:
         """Best effort: what stays is never read, for no flag names it."""
-        with contextlib.suppress(BotoCoreError, ClientError):
-            listing = self._client.list_objects_v2(Bucket=self._bucket, Prefix=home)
-            for entry in listing.get("Contents", []):
-                generation, slash, _ = entry["Key"].removeprefix(home).partition("/")
-                if slash and unwanted(generation, entry["LastModified"].timestamp()):
-                    self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
+        with contextlib.suppress(BaseError, OSError):
+            for entry in self._store.list(home).collect():
+                generation, slash, _ = entry["path"].removeprefix(home).partition("/")
+                if slash and unwanted(generation, entry["last_modified"].timestamp()):
+                    self._store.delete(entry["path"])
 
     @contextlib.contextmanager
     def _down(self) -> Iterator[None]:
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
-            raise StoreDown(f"storage (s3, bucket {self._bucket})", error) from error
+        except (BaseError, OSError) as error:
+            raise StoreDown(f"storage (s3, bucket {self._bucket})", _gist(error)) from error
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _gist(error: Exception) -> str:
+    """What was asked, and the answer's status; its body and the library's own view of it left out."""
+    return str(error).partition("\n")[0].partition(": <?xml")[0]

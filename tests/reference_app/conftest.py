@@ -206,7 +206,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture(scope="session")
 def weed() -> Iterator[dict[str, str]]:
-    """A real S3 server with a bucket ``uploads``: the environment that leads boto3 to it."""
+    """A real S3 server with a bucket ``uploads``: the environment that leads a client to it."""
     try:
         seaweedfs.executable()
     except PartMissing as missing:
@@ -223,7 +223,7 @@ def weed() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def s3(weed: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The app's environment for the S3 strategy; boto3 reads its own from the process."""
+    """The app's environment for the S3 strategy; its client reads its own from the process."""
     for name, value in weed.items():
         monkeypatch.setenv(name, value)
     return {"STORAGE_STRATEGY": "s3", "S3_BUCKET": "uploads"}

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from reference_app import dataset
+
 KEYS = {
     "status", "message", "response", "explanations", "data_summary", "tools_used", "intent_type",
     "processing_time", "total_response_time", "response_efficiency", "visualizations",
@@ -132,13 +134,55 @@ def test_half_a_character_pair_is_no_error(client, say, model):
     assert model.requests[0]["messages"][-1]["content"] == "? x"
 
 
-def test_damaged_data_is_said_and_not_answered(client, upload, say, tmp_path):
+@pytest.fixture
+def other_worker(start):
+    """Another worker of the instance, asked by the same user: it has not seen what the first has."""
+
+    def make(client):
+        other = start().client()
+        other.set_cookie("chatmrpt_session", client.get_cookie("chatmrpt_session").value)
+        return other
+
+    return make
+
+
+def test_damaged_data_is_said_and_not_answered(client, other_worker, upload, say, tmp_path):
     upload(client)
     (path,) = tmp_path.rglob("data_analysis.csv")
     path.write_bytes(b"ward,cases,tested\nAlpha,99,40\n")
-    response = say(client)
+    response = say(other_worker(client))
     assert (response.status_code, response.json["status"]) == (500, "error")
     assert "wards.csv" in response.json["message"]
+
+
+def test_a_worker_reads_and_parses_a_file_once(instance, other_worker, upload, say, model, monkeypatch):
+    parsed, parse = [], dataset.parse
+    monkeypatch.setattr(dataset, "parse", lambda *file: parsed.append(file) or parse(*file))
+    model.message("done")
+    here = instance.client()
+    upload(here)
+    say(here)
+    assert len(parsed) == 1, "the upload's own worker has it"
+    there = other_worker(here)
+    for _ in range(2):
+        assert say(there).status_code == 200
+    assert len(parsed) == 2, "another worker reads it once"
+    operations = [[event["op"] for event in record["storage"]] for record in instance.evidence()[1:]]
+    assert operations == [
+        ["stat", "stat", "recall"],
+        ["stat", "stat", "recall", "stat", "read"],
+        ["stat", "stat", "recall"],
+    ]
+
+
+def test_what_is_remembered_is_never_what_has_been_replaced(client, other_worker, upload, say, model):
+    model.message("done")
+    upload(client)
+    there = other_worker(client)
+    say(there)
+    upload(client, b"region,deaths\nNorth,1\n")
+    say(there)
+    assert 'Columns: ["region", "deaths"]' in model.requests[-1]["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(

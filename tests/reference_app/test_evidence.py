@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from reference_app.storage.base import FLAG_SIZE
+
 FIELDS = {
     "request_id", "time", "instance", "worker", "pid", "method", "path", "status", "duration_ms",
     "session", "session_store", "mode", "storage", "llm", "tools", "sync", "error",
@@ -35,8 +37,8 @@ def test_an_upload_and_a_question(instance, upload, say, model, tmp_path):
         "is_data_analysis": True,
         "tab_context": "data-analysis",
     }
-    assert read["storage"][-1]["op"] == "read"
-    assert read["storage"][-1]["bytes"] == len(CSV)
+    assert [event["op"] for event in read["storage"]] == ["stat", "stat", "recall"]
+    assert read["storage"][0]["bytes"] == FLAG_SIZE
     assert set(read["storage"][-1]) == {"op", "where", "found", "bytes", "ms"}
     assert [(c["ok"], c["finish_reason"], c["tool_calls"]) for c in read["llm"]] == [
         (True, "tool_calls", ["top_rows"]),

@@ -20,6 +20,7 @@ def test_defaults(env):
     settings = Settings.from_env(env)
     assert (settings.session_strategy, settings.storage_strategy) == ("signed-cookie", "local")
     assert (settings.mode_detection, settings.max_content_length) == ("flag-file", 33_554_432)
+    assert settings.frame_cache_bytes == 134_217_728
     assert (settings.llm_max_turns, settings.llm_stream, settings.stickiness_cookie) == (6, False, False)
     assert settings.shared_root_must_be_mount is True
 

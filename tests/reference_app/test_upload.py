@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from reference_app.dataset import safe_name
+from reference_app.storage import base
 
 CSV = b"ward,cases,tested\nAlpha,10,40\nBeta,30,60\nGamma,20,50\n"
 FRAME = pd.read_csv(io.BytesIO(CSV))
@@ -128,6 +129,12 @@ def test_refused(instance, upload, name, data, said, tmp_path):
     assert said in response.json["message"]
     assert list((tmp_path / "uploads").iterdir()) == []
     assert "Set-Cookie" not in response.headers
+
+
+def test_a_character_across_two_parts_is_read(client, upload, monkeypatch):
+    monkeypatch.setattr(base, "PART", 7)
+    found = upload(client, "ward,cases\nKàno,1\nBéta,2\n".encode())
+    assert found.json["metadata"]["rows"] == 2
 
 
 def test_no_file(client):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from reference_app.errors import ConfigError, StoreDown
 from reference_app.settings import Settings
@@ -47,7 +47,7 @@ class SyncedTree:
         self._tree, self._copier = tree, copier
         self.check, self.where = tree.check, tree.where
 
-    def publish(self, session_id: str, flag: Flag, data: bytes) -> list[Copy]:
+    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
         self._tree.publish(session_id, flag, data)
         with _down():
             return self._copier.push(session_id, flag)
@@ -59,7 +59,7 @@ class SyncedTree:
             self._copier.pull(session_id)
         return self._tree.flag(session_id)
 
-    def read(self, session_id: str) -> tuple[Flag, bytes] | None:
+    def read(self, session_id: str) -> tuple[Flag, BinaryIO] | None:
         if (found := self._tree.read(session_id)) is not None:
             return found
         with _down():

@@ -6,19 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reference_app.settings import SYNC_FAULTS
-from reference_app.storage.base import Copy, Flag
+from reference_app.storage.base import Copy
+from tests.reference_app import stored
+from tests.reference_app.stored import flag_of, read
 
 DATA = b"a,b\n3,4\n"
 
 
 def publish(storage, session_id, data=DATA):
-    flag = Flag.of("rows.csv", ".csv", data)
-    return flag, storage.publish(session_id, flag, data)
+    flag = flag_of(data)
+    return flag, stored.publish(storage, session_id, flag, data)
 
 
 def own(storage, session_id):
     """What the instance has without asking its peers."""
-    return storage._tree.read(session_id)
+    return read(storage._tree, session_id)
 
 
 def names(folder):
@@ -40,7 +42,7 @@ def test_without_faults_it_works(fleet, session_id):
 def test_without_faults_a_miss_pulls(fleet, session_id, events):
     flag, _ = publish(fleet.original("A"), session_id)
     del events[:]
-    assert fleet.original("B").read(session_id) == (flag, DATA)
+    assert read(fleet.original("B"), session_id) == (flag, DATA)
     assert [(event["what"], event["ok"]) for event in events] == [
         ("pull: test -d", True), ("pull: rsync", True),
     ]  # fmt: skip
@@ -61,7 +63,7 @@ def test_push_into_the_wrong_folder_is_a_success(fleet, session_id, faults):
 def test_pull_into_the_wrong_folder_is_a_success(fleet, session_id, faults, events):
     flag, _ = publish(fleet.original("A"), session_id)
     b = fleet.original("B", *faults)
-    assert b.read(session_id) == (None if faults else (flag, DATA))
+    assert read(b, session_id) == (None if faults else (flag, DATA))
     assert (events[-1]["ok"], events[-1]["target"]) == (True, "." if faults else f"{session_id}/")
     assert names(fleet.tree("B")) == ({".data_analysis_mode", flag.generation} if faults else {session_id})
 
@@ -70,7 +72,7 @@ def test_pull_into_the_wrong_folder_is_a_success(fleet, session_id, faults, even
 def test_pull_without_dotfiles_leaves_the_flag_behind(fleet, session_id, faults, events):
     flag, _ = publish(fleet.original("A"), session_id)
     b = fleet.original("B", *faults)
-    assert b.read(session_id) == (None if faults else (flag, DATA))
+    assert read(b, session_id) == (None if faults else (flag, DATA))
     star = "*" if faults else ""
     assert (events[-1]["ok"], events[-1]["source"]) == (True, f"A:{session_id}/{star}")
     assert (fleet.tree("B") / session_id / flag.generation / "data_analysis.csv").read_bytes() == DATA
@@ -81,7 +83,7 @@ def test_data_without_a_flag_is_taken_for_none(fleet, session_id, faults, events
     a = fleet.original("A")
     flag, _ = publish(a, session_id)
     a._tree.clear_flag(session_id)
-    fleet.original("B", *faults).read(session_id)
+    read(fleet.original("B", *faults), session_id)
     assert (fleet.tree("B") / session_id / flag.generation).exists() is not bool(faults)
     assert events[2]["what"] == ("pull: test -f" if faults else "pull: test -d")
 
@@ -89,7 +91,7 @@ def test_data_without_a_flag_is_taken_for_none(fleet, session_id, faults, events
 @with_and_without("flag-decides")
 def test_data_with_a_flag_is_found_either_way(fleet, session_id, faults):
     flag, _ = publish(fleet.original("A"), session_id)
-    assert fleet.original("B", *faults).read(session_id) == (flag, DATA)
+    assert read(fleet.original("B", *faults), session_id) == (flag, DATA)
 
 
 @with_and_without("no-budget")
@@ -108,7 +110,7 @@ def test_a_dead_peer_costs_every_command_its_whole_time(fleet, session_id, fault
         assert times[0] >= 0.2
         assert times[1:] == [0, 0, 0]
     del events[:]
-    assert a.read(session_id) is not None
+    assert read(a, session_id) is not None
     assert events == []
 
 
@@ -172,7 +174,7 @@ def test_all_together_the_peer_has_nothing_to_read(fleet, session_id, events):
     _, copies = publish(a, session_id)
     assert copies == [Copy("B", True, "sync initiated"), Copy("C", True, "sync initiated")]
     assert b.flag(session_id) is None
-    assert b.read(session_id) is None
+    assert read(b, session_id) is None
 
 
 def test_clearing_is_told_to_nobody_and_comes_back(fleet, session_id):
@@ -197,6 +199,6 @@ def test_an_id_that_is_none_is_refused_before_anything_runs(fleet, wrong, events
         with pytest.raises(ValueError, match="not a session id"):
             act(wrong)
     with pytest.raises(ValueError, match="not a session id"):
-        a._copier.push(wrong, Flag.of("x.csv", ".csv", DATA))
+        a._copier.push(wrong, flag_of(DATA))
     assert events == []
     assert names(fleet.tree("A")) == set()

@@ -7,17 +7,19 @@ import uuid
 import pytest
 
 from reference_app.errors import CorruptData, StoreDown
-from reference_app.storage.base import ABANDONED_AFTER, Copy, Flag
+from reference_app.storage.base import ABANDONED_AFTER, Copy
 from reference_app.storage.sync.repaired import Repaired
 from reference_app.storage.sync.ssh import Outcome
+from tests.reference_app import stored
+from tests.reference_app.stored import flag_of, read
 
 OLD, NEW = b"a,b\n1,2\n", b"a,b\n3,4\n"
 STEPS = ("push: data", "push: flag"), ("pull: flag", "pull: data")
 
 
 def publish(storage, session_id, data, name="rows.csv"):
-    flag = Flag.of(name, ".csv", data)
-    return flag, storage.publish(session_id, flag, data)
+    flag = flag_of(data, name)
+    return flag, stored.publish(storage, session_id, flag, data)
 
 
 def files_of(tree):
@@ -43,7 +45,7 @@ def test_a_push_is_read_at_the_peer(fleet, session_id, events):
             "what": what, "peer": "B", **paths, "ok": True, "outcome": "copied", "timed_out": False,
         }  # fmt: skip
     fleet.stop("A")  # what B has, it has
-    assert b.read(session_id) == (flag, NEW)
+    assert read(b, session_id) == (flag, NEW)
     assert b.flag(session_id) == flag
     assert files_of(fleet.tree("B")) == files_of(fleet.tree("A"))
     assert len(events) == 2
@@ -55,19 +57,19 @@ def test_a_push_carries_its_own_upload_whatever_has_come_meanwhile(fleet, sessio
     theirs, _ = publish(b, session_id, NEW)
     assert a.flag(session_id) == theirs
     assert a._copier.push(session_id, mine) == [Copy("B", True, "copied")]
-    assert b.read(session_id) == (mine, OLD)
-    assert a.read(session_id) == (theirs, NEW)
+    assert read(b, session_id) == (mine, OLD)
+    assert read(a, session_id) == (theirs, NEW)
 
 
 def test_an_upload_that_was_replaced_before_its_push_changes_nothing_at_the_peer(fleet, session_id):
     a, b = fleet.storage("A"), fleet.storage("B")
-    old = Flag.of("rows.csv", ".csv", OLD)
-    a._tree.publish(session_id, old, OLD)
+    old = flag_of(OLD)
+    stored.publish(a._tree, session_id, old, OLD)
     new, _ = publish(a, session_id, NEW)
     (copy,) = a._copier.push(session_id, old)
     assert not copy.ok
     assert "No such file" in copy.outcome
-    assert b.read(session_id) == (new, NEW)
+    assert read(b, session_id) == (new, NEW)
 
 
 @pytest.mark.parametrize("ask", ["flag", "read"])
@@ -78,14 +80,14 @@ def test_a_miss_pulls(fleet, session_id, events, ask):
     assert "Connection refused" in copies[0].outcome
     del events[:]
     b = fleet.storage("B")
-    found = getattr(b, ask)(session_id)
+    found = b.flag(session_id) if ask == "flag" else read(b, session_id)
     assert found == (flag if ask == "flag" else (flag, NEW))
     assert facts(events) == [(what, "A", True, "copied") for what in STEPS[1]]
     assert [event["source"] for event in events] == [
         f"A:{session_id}/.data_analysis_mode", f"A:{session_id}/{flag.generation}",
     ]  # fmt: skip
     assert files_of(fleet.tree("B")) == files_of(fleet.tree("A"))
-    assert b.read(session_id) == (flag, NEW)
+    assert read(b, session_id) == (flag, NEW)
     assert len(events) == 2
 
 
@@ -93,7 +95,7 @@ def test_what_no_peer_has_is_a_miss_and_leaves_nothing(fleet, session_id, events
     fleet.start("A")
     b = fleet.storage("B")
     assert b.flag(session_id) is None
-    assert b.read(session_id) is None
+    assert read(b, session_id) is None
     assert [(event["what"], event["ok"], event["timed_out"]) for event in events] == [
         ("pull: flag", False, False)
     ] * 2
@@ -110,11 +112,11 @@ def test_publishing_never_pulls(fleet, session_id, events):
 def test_an_upload_replaces_the_old_one_though_its_flag_has_the_same_size_and_time(fleet, session_id):
     a, b = fleet.storage("A"), fleet.storage("B")
     for data in (OLD, NEW):
-        flag = Flag.of("rows.csv", ".csv", data)
-        a._tree.publish(session_id, flag, data)
+        flag = flag_of(data)
+        stored.publish(a._tree, session_id, flag, data)
         os.utime(fleet.tree("A") / session_id / ".data_analysis_mode", (10**9, 10**9))
         assert a._copier.push(session_id, flag) == [Copy("B", True, "copied")]
-        assert b.read(session_id) == (flag, data)
+        assert read(b, session_id) == (flag, data)
 
 
 def test_a_push_that_ends_before_the_flag_leaves_the_old_data_set(fleet, session_id, monkeypatch):
@@ -132,7 +134,7 @@ def test_a_push_that_ends_before_the_flag_leaves_the_old_data_set(fleet, session
     new, copies = publish(a, session_id, NEW)
     assert not copies[0].ok
     assert (fleet.tree("B") / session_id / new.generation / "data_analysis.csv").read_bytes() == NEW
-    assert b.read(session_id) == (old, OLD)
+    assert read(b, session_id) == (old, OLD)
 
 
 def test_a_pull_that_ends_before_the_data_leaves_nothing(fleet, session_id, monkeypatch):
@@ -149,10 +151,10 @@ def test_a_pull_that_ends_before_the_data_leaves_nothing(fleet, session_id, monk
 
     with monkeypatch.context() as broken:
         broken.setattr(copiers_fleet, "rsync", cut_off)
-        assert b.read(session_id) is None
+        assert read(b, session_id) is None
     assert list(fleet.tree("B").iterdir()) == []
     fleet.start("A")
-    assert b.read(session_id) == (flag, NEW)
+    assert read(b, session_id) == (flag, NEW)
 
 
 def test_a_push_that_comes_during_a_pull_wins(fleet, session_id, monkeypatch):
@@ -169,7 +171,7 @@ def test_a_push_that_comes_during_a_pull_wins(fleet, session_id, monkeypatch):
         return outcome
 
     monkeypatch.setattr(copiers_fleet, "rsync", overtaken)
-    assert b.read(session_id) == (newer[0], NEW)
+    assert read(b, session_id) == (newer[0], NEW)
 
 
 def test_a_flag_that_names_no_generation_is_not_followed(fleet, session_id, events):
@@ -179,7 +181,7 @@ def test_a_flag_that_names_no_generation_is_not_followed(fleet, session_id, even
     path.write_bytes(path.read_bytes().replace(flag.generation.encode(), b"../" * 10 + b"xx"))
     del events[:]
     with pytest.raises(CorruptData, match="flag"):
-        fleet.storage("B").read(session_id)
+        read(fleet.storage("B"), session_id)
     assert [event["what"] for event in events] == ["pull: flag"]
 
 
@@ -218,7 +220,7 @@ def test_what_came_of_each_peer_is_told(fleet, session_id, events):
         + [("push: flag", "B", True, "copied")]
     )
     del events[:]
-    assert fleet.storage("C", peers="Z,A,B").read(session_id) == (flag, NEW)
+    assert read(fleet.storage("C", peers="Z,A,B"), session_id) == (flag, NEW)
     assert [(event["peer"], event["ok"]) for event in events] == [("Z", False), ("A", True), ("A", True)]
 
 
@@ -226,7 +228,7 @@ def test_without_peers_nothing_travels(fleet, session_id, events):
     a = fleet.storage("A", peers="A")
     flag, copies = publish(a, session_id, NEW)
     assert copies == []
-    assert a.read(session_id) == (flag, NEW)
+    assert read(a, session_id) == (flag, NEW)
     a.clear_flag(session_id)
     assert a.flag(session_id) is None
     assert events == []
@@ -246,12 +248,12 @@ def test_a_push_to_dead_peers_ends_with_its_budget(fleet, session_id, events):
     assert [(copy.place, copy.ok) for copy in copies] == [("X", False), ("Y", False)]
     assert all(copy.outcome.startswith("timed out after ") for copy in copies)
     assert [(event["what"], event["timed_out"]) for event in events] == [("push: data", True)] * 2
-    assert a.read(session_id) == (flag, NEW)
+    assert read(a, session_id) == (flag, NEW)
 
 
 def test_a_pull_from_dead_peers_ends_with_its_budget(fleet, session_id, events):
     a = fleet.storage("A", peers="X,Y", SYNC_SECONDS="0.8")
-    assert a.read(session_id) is None
+    assert read(a, session_id) is None
     assert [(event["what"], event["peer"], event["timed_out"]) for event in events] == [
         ("pull: flag", "X", True), ("pull: flag", "Y", True),
     ]  # fmt: skip
@@ -275,7 +277,7 @@ class Peers:
 
 
 def test_peers_are_pushed_to_at_once_and_share_one_budget(tmp_path, session_id):
-    peers, flag = Peers(tmp_path, "B", "C", "D"), Flag.of("x.csv", ".csv", OLD)
+    peers, flag = Peers(tmp_path, "B", "C", "D"), flag_of(OLD)
     (tmp_path / session_id / flag.generation).mkdir(parents=True)
     copies = Repaired(peers, 5.0).push(session_id, flag)
     assert [copy.place for copy in copies] == ["B", "C", "D"]
@@ -303,7 +305,7 @@ def test_the_flag_of_a_push_has_what_the_data_left_of_the_budget(tmp_path, sessi
             threading.Event().wait(0.2)
             return Outcome(what, peer, {}, 0, 0.2)
 
-    peers, flag = Slow(tmp_path, "B"), Flag.of("x.csv", ".csv", OLD)
+    peers, flag = Slow(tmp_path, "B"), flag_of(OLD)
     (tmp_path / session_id / flag.generation).mkdir(parents=True)
     Repaired(peers, 5.0).push(session_id, flag)
     data, flag = peers.given
@@ -313,10 +315,10 @@ def test_the_flag_of_a_push_has_what_the_data_left_of_the_budget(tmp_path, sessi
 @pytest.mark.parametrize("wrong", ["", "../x", "a" * 31, "A" * 32, "a" * 32 + "\n", "a;id", "a b", "-e id"])
 def test_an_id_that_is_none_is_refused_before_anything_runs(fleet, wrong, events):
     a = fleet.storage("A")
-    copier, flag = a._copier, Flag.of("x.csv", ".csv", OLD)
+    copier, flag = a._copier, flag_of(OLD)
     for act in (
         a.flag, a.read, a.clear_flag, copier.pull, copier.clear,
-        lambda wrong: copier.push(wrong, flag), lambda wrong: a.publish(wrong, flag, OLD),
+        lambda wrong: copier.push(wrong, flag), lambda wrong: stored.publish(a, wrong, flag, OLD),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="not a session id"):
             act(wrong)
@@ -339,5 +341,5 @@ def test_sessions_do_not_mix(fleet, session_id):
     other = uuid.uuid4().hex
     flag, _ = publish(a, session_id, OLD)
     newer, _ = publish(b, other, NEW)
-    assert (a.read(session_id), a.read(other)) == ((flag, OLD), (newer, NEW))
-    assert (b.read(session_id), b.read(other)) == ((flag, OLD), (newer, NEW))
+    assert (read(a, session_id), read(a, other)) == ((flag, OLD), (newer, NEW))
+    assert (read(b, session_id), read(b, other)) == ((flag, OLD), (newer, NEW))

@@ -1,0 +1,45 @@
+"""Data sets that this worker has parsed, by the hash of their file: none is parsed twice.
+
+What may be answered from here is decided by the flag, which is read anew for each question: it names the
+hash. A frame is shared by requests; nobody changes it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+import pandas as pd
+
+
+class Frames:
+    """The least recently used go when all together need more than the budget.
+
+    Args:
+        budget: bytes.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._budget, self._held = budget, 0
+        self._frames: OrderedDict[str, tuple[pd.DataFrame, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, digest: str) -> pd.DataFrame | None:
+        """The frame of a file with that SHA-256, if it is here."""
+        with self._lock:
+            if digest not in self._frames:
+                return None
+            self._frames.move_to_end(digest)
+            return self._frames[digest][0]
+
+    def put(self, digest: str, frame: pd.DataFrame) -> None:
+        """Keep a frame, if it is not larger than the whole budget."""
+        size = int(frame.memory_usage(deep=True).sum())
+        if size > self._budget:
+            return
+        with self._lock:
+            self._held += size - self._frames.pop(digest, (frame, 0))[1]
+            self._frames[digest] = frame, size
+            while self._held > self._budget:
+                _, (_, freed) = self._frames.popitem(last=False)
+                self._held -= freed
