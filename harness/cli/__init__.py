@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from harness.cli import exploring, judging, loading, measuring, probing
+from harness.cli import beginning, exploring, judging, loading, measuring, probing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,6 +32,7 @@ for command in (
     measuring.bench,
     loading.load,
     probing.probe,
+    beginning.init,
     exploring.explore,
 ):
     cli.add_command(command)
