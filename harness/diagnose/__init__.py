@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from harness.diagnose import cookie_rules, deployment_rules, proxy_rules, rules, sync_rules
+from harness.diagnose import cookie_rules, deployment_rules, outside, proxy_rules, rules, sync_rules
 from harness.diagnose.case import Case, Diagnosis, case_of
 from harness.diagnose.causes import CAUSES, Cause
 from harness.scenario import Play
@@ -98,9 +98,22 @@ def propose(play: Play, alone: Mapping[str, Play] | None = None) -> list[Diagnos
     for rule in RULES:
         if (one := rule(case)) is not None:
             found.setdefault(one.cause.id, replace(one, against=_against(one.cause, case)))
+    if not any(seen.evidence for seen in play.observations):
+        found = _from_outside(case) or found
     if not found:
         return [Diagnosis.of("X02", f"{failed.served_by} answered {failed.status}")]
     return sorted(found.values(), key=lambda one: bool(one.against))
+
+
+def _from_outside(case: Case) -> dict[str, Diagnosis]:
+    """For an app that reports nothing of itself: all that it looks like, likeliest first."""
+    seen = outside.view(case.play, {name: play.holds for name, play in case.alone.items()})
+    if seen is None:
+        return {}
+    return {
+        cause: replace(Diagnosis.of(cause, seen.why), against=_against(CAUSES[cause], case))
+        for cause in seen.causes
+    }
 
 
 def _against(cause: Cause, case: Case) -> tuple[str, ...]:

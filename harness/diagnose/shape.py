@@ -40,7 +40,9 @@ def _model(table: Table) -> Family | None:
     if not told:
         return None
     where = sorted({str(seen.instance) for seen in told})
-    return Family("llm", f"{', '.join(where)} say that the model could not answer")
+    answers = {str(look.failed.instance) for look in table.grid.values() if look.holds}
+    rest = ("deployment",) if answers - set(where) else ()
+    return Family("llm", f"{', '.join(where)}: the model could not answer", rest)
 
 
 def _balancer_itself(table: Table) -> Family | None:
