@@ -138,8 +138,8 @@ def _report(
         out.print(f"skipped: {name}: {reason}", markup=False)
     run = rounds.cases_of(slices)
     if len(run) > 1:
-        bases = dict.fromkeys(base(case, run).name for case in run)
-        out.print(f"x: times {', '.join(bases)}", markup=False)
+        bases = dict.fromkeys(base(case, run).place for case in run)
+        out.print(f"x: as a multiple of {', '.join(bases)}", markup=False)
     out.print(f"{seconds:.0f} s; {folder}/: {', '.join(names)}", markup=False)
     verdicts = thresholds.judge(limits, figures.lines(table))
     for line in report.not_met(verdicts):

@@ -96,7 +96,7 @@ def _numbers(rows: pd.DataFrame, seconds: float) -> dict[str, float]:
     found: dict[str, float] = {
         "requests": len(rows),
         "failed": int(failed.sum()),
-        "wrong": int(wrong.sum()),
+        "wrong": int(wrong.sum()) if judged or wrong.any() else NONE,  # unasked is not right
         "judged": judged,
         "wrong_per_10000": 10_000 * int((wrong & rows["judged"]).sum()) / judged if judged else NONE,
         "rps": len(rows) / seconds,

@@ -12,19 +12,33 @@ import time
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import HttpUser, events, task
 from locust.clients import HttpSession
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
+from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, WorkerRunner
 
 from harness.load import journey
 from harness.load.visit import Terms, TimeUp, Visit, VisitEnded
 
-COLUMNS = ("started", "ms", "request", "visit", "request_id", "status", "instance", "judged", "failure")
+COLUMNS = (
+    "started",
+    "ms",
+    "request",
+    "visit",
+    "request_id",
+    "status",
+    "instance",
+    "judged",
+    "failure",
+    "worker",
+)
 STOPPED = (STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING)
 
 rows: list[list[Any]] = []
+journeys: list[journey.Journey] = []
+"""The package's, imported before the clock starts; one entry."""
 began: list[float] = []
 """When this process's test started; one entry."""
 
@@ -50,7 +64,6 @@ class Person(HttpUser):
     def on_start(self) -> None:
         chosen = self.environment.parsed_options
         assert chosen is not None
-        self.journey = journey.of(chosen.package)
         cookies = tuple(name for name in chosen.balancer_cookies.split(",") if name)
         self.terms = Terms(chosen.megabytes, chosen.think, chosen.dropping, cookies)
         self.seconds = chosen.seconds
@@ -60,7 +73,7 @@ class Person(HttpUser):
         visit = Visit(self.terms, self.browser, self.over)
         with contextlib.closing(visit), contextlib.suppress(VisitEnded):
             try:
-                self.journey(visit)
+                journeys[0](visit)
                 visit.thinks()
             except TimeUp as end:
                 raise StopUser from end
@@ -85,8 +98,14 @@ def start(environment: Environment, **_: Any) -> None:
 
 
 @events.init.add_listener
-def listen(environment: Environment, **_: Any) -> None:
-    """Keep rows only where they go somewhere: a web page left open for days must not fill the memory."""
+def prepare(environment: Environment, **_: Any) -> None:
+    """Import the journey, and have rows kept.
+
+    That only where they go somewhere: a web page that is left open for days must not fill the memory.
+    """
+    assert environment.parsed_options is not None
+    journeys[:] = [journey.of(environment.parsed_options.package)]
+    gevent.get_hub().loop.update_now()  # or Locust's clock starts before the import, and its time is up
     if isinstance(environment.runner, WorkerRunner):
         events.request.add_listener(row)
         events.report_to_master.add_listener(report)
@@ -102,7 +121,7 @@ def row(
     instance = answer.headers.get("X-Served-By", "").partition("/")[0]
     failure = None if exception is None else str(exception) or type(exception).__name__
     place = (context["visit"], context["request_id"], answer.status_code, instance, context["judged"])
-    rows.append([start_time, response_time, name, *place, failure])
+    rows.append([start_time, response_time, name, *place, failure, ""])
 
 
 def report(data: dict[str, Any], **_: Any) -> None:
@@ -110,8 +129,8 @@ def report(data: dict[str, Any], **_: Any) -> None:
     rows.clear()
 
 
-def reported(data: dict[str, Any], **_: Any) -> None:
-    rows.extend(data.get("rows", []))
+def reported(client_id: str, data: dict[str, Any], **_: Any) -> None:
+    rows.extend([*row[:-1], client_id] for row in data.get("rows", []))
 
 
 @events.quitting.add_listener
@@ -126,7 +145,6 @@ def write(environment: Environment, **_: Any) -> None:
             "rows": rows,
             "requests": runner.stats.total.num_requests,
             "failures": runner.stats.total.num_failures,
-            "workers": runner.worker_count if isinstance(runner, MasterRunner) else 0,
             "raised": [f"{one['msg']}\n{one['traceback']}" for one in runner.exceptions.values()],
         }
     )

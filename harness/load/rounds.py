@@ -36,7 +36,7 @@ class Slice:
     Attributes:
         rows: one a request, with its calls and bytes by the app's evidence where there is any.
         memory: MiB of an instance on average at the end; NaN where it cannot be measured.
-        killed: unix time at which an instance was killed.
+        killed: unix time at which an instance was dead.
     """
 
     case: Case
@@ -135,9 +135,9 @@ def _slice(
 
     def kill() -> None:
         assert deployment is not None
-        killed.append(time.time())
         first = deployment.topology.instance_names[0]
         deployment.kill(first)
+        killed.append(time.time())  # now: while it was dying it may have answered
         deployment.start(first)
 
     outcome = driver.run(

@@ -18,18 +18,32 @@ from harness.load.figures import lines, whole
 from harness.load.thresholds import Verdict
 
 HEADINGS = (
-    "", "requests/s", "p50 ms", "p95 ms", "p99 ms", "wrong per\n10,000", "failed", "sessions\nlost",
-    "storage\ncalls, KB", "session store\ncalls, KB", "LLM\ncalls, KB", "MiB an\ninstance",
-)  # fmt: skip
+    "",
+    "requests\na second",
+    "p50\nms",
+    "p95\nms",
+    "p99\nms",
+    "wrong per\n10,000",
+    "failed",
+    "sessions\nlost",
+    "storage\ncalls, KB",
+    "session store\ncalls, KB",
+    "LLM\ncalls, KB",
+    "MiB an\ninstance",
+)
 
 
 def show(out: Console, table: pd.DataFrame, *, markdown: bool = False) -> None:
-    """Print one line a case; beside a figure stands what multiple of the single instance's it is."""
+    """Print a case in two lines: below a figure stands what multiple of the single instance's it is.
+
+    Calls and KB are those of an average request. In Markdown it is one line a case.
+    """
     rows = [_row(line) for line in lines(table)]
     if markdown:
         heads = [heading.replace("\n", " ") for heading in HEADINGS]
-        for row in (heads, ["---", *["--:"] * (len(heads) - 1)], *rows):
-            out.print(f"| {' | '.join(row)} |", markup=False)
+        flat = [[", ".join(filter(None, cell.split("\n"))) for cell in row] for row in rows]
+        for cells in (heads, ["---", *["--:"] * (len(heads) - 1)], *flat):
+            out.print(f"| {' | '.join(cells)} |", markup=False)
         return
     view = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, heading in enumerate(HEADINGS):
@@ -92,15 +106,13 @@ def _row(line: dict[str, Any]) -> list[str]:
 
 
 def _with_ratio(line: dict[str, Any], name: str) -> str:
-    if math.isnan(line[name]):
-        return "n/a"
     ratio = line[f"x_{name}"]
-    return _text(line[name]) + ("" if math.isnan(ratio) else f" {ratio:.2f}x")
+    return _text(line[name]) + ("" if math.isnan(ratio) else f"\n{ratio:.2f}x")
 
 
 def _moved(line: dict[str, Any], store: str) -> str:
     calls, moved = line[f"{store}_calls"], line[f"{store}_bytes"]
-    return "n/a" if math.isnan(calls) else f"{calls:.1f}, {moved / 1000:.1f}"
+    return "n/a" if math.isnan(calls) else f"{_text(calls)}\n{_text(moved / 1000)} KB"
 
 
 def _text(number: float) -> str:

@@ -59,6 +59,13 @@ def test_the_whole_of_each_case(slices):
     assert math.isnan(single["lost"])
 
 
+def test_where_nothing_was_asked_nothing_is_right(slices):
+    nothing = rounds.Slice(slices[0].case, "1", rows(upload(0.0), ask(1.0, failure=GONE)), memory=1.0)
+    (line,) = figures.lines(figures.figures([nothing]))
+    assert (line["judged"], line["failed"]) == (0, 1)
+    assert math.isnan(line["wrong"])
+
+
 def test_each_round_and_each_kind_of_request_has_a_line(slices):
     table = figures.figures(slices)
     assert len(table) == 2 * 3 * 3
@@ -101,8 +108,11 @@ def test_cases_are_compared_with_the_fewest_instances_at_the_same_size(topology)
 def test_what_is_shown_and_left(slices, capsys, tmp_path):
     table, every = figures.figures(slices), figures.requests(slices)
     report.show(terminal.console(), table)
-    shown = "two 1 0.67x 200 2.00x 300 3.00x 300 3.00x 5000 2 1 of 1 n/a n/a n/a 150 1.36x"
-    assert shown in [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert shown[-2:] == ["two 1 200 300 300 5000 2 1 of 1 n/a n/a n/a 150", "0.67x 2.00x 3.00x 3.00x 1.36x"]
+    report.show(terminal.console(), table, markdown=True)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("| two | 1, 0.67x | 200, 2.00x | 300, 3.00x |")
     assert report.failures(every) == [f"two: 3 x {NO}", f"two: 2 x {GONE}"]
     names = report.write(tmp_path, table, every)
     assert len(pd.read_parquet(tmp_path / "requests.parquet")) == len(every)
