@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from harness.cli import beginning, exploring, judging, loading, measuring, probing
+from harness.cli import beginning, diagnosing, exploring, judging, loading, measuring, probing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +34,7 @@ for command in (
     probing.probe,
     beginning.init,
     exploring.explore,
+    diagnosing.diagnose,
 ):
     cli.add_command(command)
 

@@ -24,6 +24,16 @@ NOT_SHARED = ("D01", "S01", "S11", "S13", "E02", "D12", "D31", "D32")
 
 MODEL_TROUBLE = ("L01", "L14", "L15", "L12", "L08", "L04", "L18")
 
+HINTS = {
+    "L08": re.compile(r"context length|too long", re.IGNORECASE),
+    "L14": re.compile(r"(?:no such|unknown|does not know|does not exist)", re.IGNORECASE),
+    "L04": re.compile(r"tool call (?:as|in) (?:the )?text|parser", re.IGNORECASE),
+    "L01": re.compile(r"tool[ -]?(?:calls?|choice|flags)", re.IGNORECASE),
+    "L12": re.compile(r"in time|timed out|time-?out|broke off|cut off", re.IGNORECASE),
+    "L18": re.compile(r"turns", re.IGNORECASE),
+}
+"""Words of an error about the model that people write, or pass on from the server."""
+
 
 def view(play: Play, alone: Mapping[str, bool] | None = None) -> View | None:
     """What a play that did not hold looks like from outside; None where no rule knows.
@@ -74,8 +84,9 @@ def _model(scene: Scene) -> View | None:
     why = f"{place(failed)} answered {failed.status}: {failed.text[:100]}"
     if scene.differs or scene.served_by_others:
         return View(("L17", "E02", *MODEL_TROUBLE), f"{why}; another instance answers")
-    slow = ("L12",) if failed.seconds >= SLOW_SECONDS else ()
-    return View((*slow, *(cause for cause in MODEL_TROUBLE if cause not in slow)), why)
+    hinted = [cause for cause, words in HINTS.items() if words.search(failed.text)]
+    likely = [*hinted, *(["L12"] if failed.seconds >= SLOW_SECONDS else [])]
+    return View(tuple(dict.fromkeys([*likely, *MODEL_TROUBLE])), why)
 
 
 def _error(scene: Scene) -> View | None:
@@ -189,6 +200,8 @@ def _workers(scene: Scene) -> View | None:
 def _elsewhere(scene: Scene) -> View | None:
     if scene.wrote is None or not scene.moved:
         return None
+    if scene.alone and not any(scene.alone.values()):
+        return _same_worker(scene)  # on one instance it does not hold either
     ways = f"{place(scene.wrote)} took it, {place(scene.failed)} does not know it"
     if scene.failed.pinned or scene.wrote.pinned:
         return View(NOT_SHARED, ways)
@@ -201,7 +214,7 @@ def _same_worker(scene: Scene) -> View | None:
     if wrote is None:
         return None
     elapsed = failed.started - wrote.started - wrote.seconds
-    why = f"{failed.served_by} took it, and {elapsed:.1f} s later does not answer from it"
+    why = f"{wrote.served_by} took it, and {elapsed:.1f} s later {failed.served_by} does not answer from it"
     if scene.shown_before or elapsed > SLOW_SECONDS:
         return View(("D16", "W05", "S05", "L16"), f"{why}; it did before" if scene.shown_before else why)
     if re.search(r"\d{3}", failed.text):

@@ -14,7 +14,19 @@ from click.testing import CliRunner
 from harness import cli, parts
 from harness.errors import PartMissing
 
-COMMANDS = ["reproduce", "matrix", "run", "up", "bench", "list", "load", "explore", "probe", "init"]
+COMMANDS = [
+    "reproduce",
+    "matrix",
+    "run",
+    "up",
+    "bench",
+    "list",
+    "load",
+    "explore",
+    "probe",
+    "init",
+    "diagnose",
+]
 ROOT = Path(cli.__file__).parents[2]
 
 
