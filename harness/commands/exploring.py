@@ -43,6 +43,7 @@ class Options:
     restart: bool = False
     lose: bool = False
     repeat: int = 1
+    parallel: int = 1
     seed: int = 0
     seconds: float = search.SECONDS
     fix: bool = True
@@ -54,7 +55,8 @@ class Options:
     @property
     def plan(self) -> search.Plan:
         asked = ((RESTART, self.restart), (LOSE, self.lose))
-        return search.Plan(tuple(kind for kind, yes in asked if yes), self.seed, self.seconds, self.repeat)
+        events = tuple(kind for kind, yes in asked if yes)
+        return search.Plan(events, self.seed, self.seconds, self.repeat, self.parallel)
 
 
 def explore(options: Options) -> int:

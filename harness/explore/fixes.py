@@ -17,7 +17,7 @@ from harness.anyapp import AnyApp
 from harness.errors import HarnessError
 from harness.explore import search
 from harness.explore.answer import came, sentence
-from harness.explore.routing import EVENTS, LOSE, RESTART, Routing, with_events
+from harness.explore.routing import EVENTS, LOSE, RESTART, Event, Routing
 from harness.explore.search import Plan
 from harness.explore.site import Site
 from harness.explore.specification import Specification
@@ -176,20 +176,15 @@ def _balanced(specification: Specification, site: Site) -> str:
 
 
 def _survives(kind: str, specification: Specification, site: Site, hides: bool) -> bool:
-    """Whether it still agrees when an event comes half-way, or before the last request.
+    """Whether it still agrees when an event comes before the last request.
 
     With an affinity it comes to every instance, for nobody says beforehand which one serves.
     """
-    requests, names = len(specification.answers), site.deployment.topology.instance_names
-    gaps = sorted({requests // 2, requests - 1} - {0})
+    last, names = len(specification.answers) - 1, site.deployment.topology.instance_names
     if hides:
-        return not any(
-            _differs(specification, site.play_balanced(specification.journey, kind, before))
-            for before in gaps
-        )
-    some = [one for one in with_events(names, requests, [kind]) if one.event and one.event.before in gaps]
-    first = [site.on_workers(one) for one in some if one.event and one.event.instance == names[0]]
-    return all(search.differs(specification, site, one) is None for one in first)
+        return not _differs(specification, site.play_balanced(specification.journey, kind, last))
+    some = [Routing((names[0],) * last + (after,), Event(kind, names[0], last)) for after in names if last]
+    return all(search.differs(specification, site, site.on_workers(one)) is None for one in some)
 
 
 def _differs(specification: Specification, performance: Performance) -> str:

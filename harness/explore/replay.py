@@ -145,7 +145,7 @@ def _request(request: Request, address: str, number: int, last: bool) -> Iterato
 def _capture(capture: Capture, file: str, jar: str) -> str:
     place = capture.place
     what = f"{place.source} {shlex.quote(place.where)} {shlex.quote(place.attribute)}"
-    return f'{capture.name}=$(capture {what} "{file}" "{jar}")'
+    return f'{capture.name}=$(capture {what} "{file}" "{jar}") || exit 2'
 
 
 def _written(content: str | bytes, path: str) -> str:

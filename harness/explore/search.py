@@ -7,9 +7,11 @@ specification on one instance --learn--> what varies      routing --play--> answ
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness.explore import routing as routings
@@ -43,12 +45,14 @@ class Plan:
         events: kinds of ``harness.explore.routing.EVENTS`` that happen between two requests.
         seconds: the time that a sample may take, where there are too many routings for all.
         repeat: plays of each routing, for chance such as workers that cannot be told apart.
+        parallel: plays at a time. What differs then is played again alone, and counts if it does then.
     """
 
     events: tuple[str, ...] = ()
     seed: int = 0
     seconds: float = SECONDS
     repeat: int = 1
+    parallel: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,10 @@ def explore(
     found = None
     for stage, of, some in _stages(requests, site, plan):
         tried = 0
-        for one in some:
-            for _ in range(plan.repeat):
+        for window in _windows(some, plan.parallel):
+            for one in _suspects(specification, site, window, plan):
                 found = found or differs(specification, site, one)
-            tried += 1
+            tried += len(window)
             notify(stage, tried, of)
             if found is not None:
                 break
@@ -135,6 +139,29 @@ def explore(
         targets, requests, len(targets) ** requests, tuple(done), found, len(specification.plays),
         time.monotonic() - start,
     )  # fmt: skip
+
+
+def _windows(some: Iterable[Routing], parallel: int) -> Iterator[list[Routing]]:
+    """Routings one by one; where several users may play at a time, few at a time, and none with an event."""
+    some = iter(some)
+    for first in some:
+        room = 0 if parallel == 1 or first.event else 8 * parallel - 1
+        yield [first, *itertools.islice(some, room)]
+
+
+def _suspects(
+    specification: Specification, site: Site, window: Sequence[Routing], plan: Plan
+) -> Iterator[Routing]:
+    """Those to look at alone: all of one by one; of those played side by side the ones that deviated."""
+    every = [one for one in window for _ in range(plan.repeat)]
+    if len(window) == 1:
+        yield from every
+        return
+    with ThreadPoolExecutor(plan.parallel) as pool:
+        performances = list(pool.map(lambda one: site.play(specification.journey, one), every))
+    for one, performance in zip(every, performances, strict=True):
+        if specification.deviation(performance) is not None:
+            yield one
 
 
 def differs(specification: Specification, site: Site, routing: Routing) -> Found | None:

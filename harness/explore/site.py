@@ -17,12 +17,16 @@ HOST = "127.0.0.1"
 """What every request says it is for, whoever serves it: else an answer would name who did."""
 
 
+MOST = 32
+"""Plays at a time, at most: so many connections to each target are kept."""
+
+
 class Site:
-    """One deployment, one connection to each of its targets, and any number of fresh users."""
+    """One deployment, connections to each of its targets that are kept, and any number of fresh users."""
 
     def __init__(self, deployment: CommandDeployment) -> None:
         self.deployment = deployment
-        self._http = urllib3.PoolManager(num_pools=200, maxsize=1)
+        self._http = urllib3.PoolManager(num_pools=200, maxsize=MOST)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -85,8 +85,8 @@ class Specification:
             differences = tuple(compare([seen[index] for seen in self._seen], view))
             if differences:
                 return Deviation(index, answer, self.answers[index], differences, sent)
-        if performance.failure is not None:
-            last = max(len(performance.answers) - 1, 0)
+        if performance.failure is not None and performance.answers:
+            last = len(performance.answers) - 1
             broken = Difference("journey", "its end", performance.failure)
             return Deviation(last, performance.answers[last], self.answers[last], (broken,), sent)
         return None
@@ -102,6 +102,11 @@ class Specification:
             raise HarnessError(f"{where}: sends no request")
         if not self.plays:
             return
+        if len(performance.answers) != len(self.answers):
+            raise HarnessError(
+                f"{where}: sends {len(self.answers)} requests to one instance, in another play "
+                f"{len(performance.answers)}: it must do the same each time"
+            )
         for first, answer in zip(self.answers, performance.answers, strict=False):
             if answer.status != first.status:
                 raise HarnessError(

@@ -76,6 +76,18 @@ def test_more_routings_than_can_all_be_tried(up):
     )
 
 
+def test_plays_side_by_side_find_the_same(up, note):
+    outcome, smallest = explored(note, up(PLAIN), parallel=4)
+    assert answer.sentence(smallest).startswith(
+        "POST /note on A, then GET /note on B: 200, but body.note: null"
+    )
+    assert (smallest.differed, smallest.plays) == (3, 3)
+    nature = Journey("nature", (Request("GET", "/nature"),) * 6)
+    outcome, _ = explored(nature, up(PLAIN), parallel=4)
+    assert outcome.found is None
+    assert outcome.tried == 2**6
+
+
 def test_a_difference_far_beyond_all_routings_is_found_by_pairs(up):
     journey = Journey(
         "long", (Request("POST", "/note", body="x"), *(Request("GET", "/"),) * 12, Request("GET", "/note"))

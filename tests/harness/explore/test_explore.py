@@ -1,0 +1,189 @@
+"""``harness explore`` from end to end: exit codes, answers, the files it leaves, and what cures."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness import anyapp, cli
+from harness.errors import HarnessError
+from harness.runtimes.command import CommandRuntime
+
+APPS = Path(__file__).parent / "apps"
+ROOT = Path(cli.__file__).parents[2]
+
+UPLOAD = """
+[[request]]
+method = "GET"
+path = "/"
+
+[[request]]
+method = "POST"
+path = "/upload"
+files = { file = { name = "rows.csv", text = "a,b\\n{{random}},2\\n" } }
+capture = { id = { json = "id" } }
+
+[[request]]
+method = "GET"
+path = "/report/{{id}}"
+"""
+
+NOTE = """
+[[request]]
+method = "POST"
+path = "/PATH"
+body = "{{random}}"
+
+[[request]]
+method = "GET"
+path = "/PATH"
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with one of the apps and a journey; explored with these options, in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def explore(app, journey, *options):
+        shutil.copy(APPS / app, app)
+        Path("journey.toml").write_text(journey, encoding="utf-8")
+        command = f"gunicorn -b {{bind}} {app.removesuffix('.py')}:app"
+        arguments = ["explore", "--app", command, "journey.toml", "--json", *options]
+        done = CliRunner().invoke(cli.cli, arguments, catch_exceptions=False)
+        return done.exit_code, json.loads(done.stdout), done.stderr
+
+    return explore
+
+
+def cures(report):
+    """Each set that cures: whether it only hides, and the events that it was seen to survive."""
+    return {
+        " + ".join(one["fixes"]): (
+            "hides" if one["only_hides"] else "cures",
+            *(kind for kind, yes in one["survives"].items() if yes),
+        )
+        for one in report["fixes"]
+        if one["cures"]
+    }
+
+
+def test_an_upload_on_one_disk(here, workshop):
+    code, report, told = here("uploads.py", UPLOAD)
+    sentence = "POST /upload on A, then GET /report/{{id}} on B: 404, where one instance answers 200"
+    assert code == 1
+    assert report["difference"]["sentence"] == sentence
+    assert sentence in told
+    assert cures(report) == {
+        "shared app/uploads/": ("cures", "restart", "lose"),
+        "sticky cookie": ("hides", "restart"),
+        "ip-hash": ("hides", "restart"),
+    }
+    assert report["fixes"][0]["fixes"] == ["the same SECRET_KEY"]  # not enough, and that is said
+    assert report["fixes"][0]["why_not"] == sentence
+
+    folder = Path(report["files"][0]).parent
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "explore.json",
+        "replay.sh",
+        "test_difference.py",
+    ]
+    assert json.loads((folder / "explore.json").read_text())["difference"] == report["difference"]
+
+    test = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(folder / "test_difference.py"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    broken = subprocess.run(test, env=environment, capture_output=True, text=True, check=False)
+    assert broken.returncode == 1
+    assert "GET /report/{{id}} on B: 404, where one instance answers 200" in broken.stdout
+
+    def replayed():
+        app = anyapp.given("gunicorn -b {bind} uploads:app")
+        with CommandRuntime(app, workshop).up(anyapp.topology(app)) as deployment:
+            places = {name: deployment.address(name) for name in "AB"}
+            script = ["sh", str(folder / "replay.sh")]
+            return subprocess.run(
+                script, env={**os.environ, **places}, capture_output=True, text=True, check=False
+            )
+
+    again = replayed()
+    assert (again.returncode, again.stderr) == (1, "")
+    assert 'one instance answers 200:\n{"rows":2}' in again.stdout
+    assert 'here it was 404:\n{"error":"nothing uploaded"}' in again.stdout
+
+    # cured: all instances write to one folder
+    cured = (
+        Path("uploads.py").read_text().replace("Path(__file__).parent", f"Path({str(folder.resolve())!r})")
+    )
+    Path("uploads.py").write_text(cured)
+    assert replayed().returncode == 0
+    fixed = subprocess.run(test, env=environment, capture_output=True, text=True, check=False)
+    assert fixed.returncode == 0, fixed.stdout
+
+
+def test_a_key_that_each_instance_makes_for_itself(here):
+    code, report, _ = here("plain.py", NOTE.replace("PATH", "signed"))
+    assert code == 1
+    assert report["difference"]["sentence"].endswith("GET /signed on B: 403, where one instance answers 200")
+    assert cures(report) == {
+        "the same SECRET_KEY": ("cures", "restart", "lose"),
+        "sticky cookie": ("hides",),
+        "ip-hash": ("hides",),
+    }
+
+
+def test_a_note_in_memory_is_cured_by_a_shared_store(here):
+    code, report, _ = here("plain.py", NOTE.replace("PATH", "note"))
+    assert code == 1
+    assert cures(report)["a shared Redis by REDIS_URL"] == ("cures", "restart", "lose")
+
+
+def test_without_a_store_only_two_at_once_hide_it(here):
+    """Nothing brings a user back to a worker: a sticky instance must have only one."""
+    code, report, told = here("memory.py", NOTE.replace("PATH", "note"), "--workers", "2")
+    assert code == 1
+    assert cures(report) == {"one worker + sticky cookie": ("hides",), "one worker + ip-hash": ("hides",)}
+    assert "one worker: not by itself" in told
+
+
+def test_an_app_that_keeps_nothing_agrees(here):
+    journey = NOTE.replace("PATH", "nature")
+    code, report, told = here("plain.py", journey, "--lose")
+    assert code == 0
+    assert report["agrees"] is True
+    assert report["difference"] is None
+    stages = [(stage["tried"], stage["of"]) for stage in report["tried"]]
+    assert stages == [(4, 4), (4, 4)]
+    assert "all routings that were tried agree with one instance" in told
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["journey.toml"], "no --app, and no harness.toml in this folder: say how to run the app"),
+        (["--app", "node {prt}", "journey.toml"], "--app: command: '{prt}' is not an allowed value"),
+        (["--app", "node", "--env", "A", "journey.toml"], "--env A: is not of the form NAME=VALUE"),
+        (["--app", "node", "--workers", "2", "journey.toml"], "write {workers} where it takes their number"),
+        (["--app", "no-such-command", "journey.toml"], "no command 'no-such-command'"),
+        (["--app", "node", "missing.toml"], "missing.toml"),
+    ],
+)
+def test_what_cannot_be_run_is_told(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "journey.toml").write_text(NOTE.replace("PATH", "note"), encoding="utf-8")
+    with pytest.raises(HarnessError) as error:
+        CliRunner().invoke(cli.cli, ["explore", *arguments], catch_exceptions=False)
+    assert said in str(error.value)
