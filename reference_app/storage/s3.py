@@ -156,10 +156,13 @@ class S3Storage:
     def _remove(self, home: str, unwanted: Callable[[str, float], bool]) -> None:
         """Best effort: what stays is never read, for no flag names it."""
         with contextlib.suppress(BaseError, OSError):
-            for entry in self._store.list(home).collect():
+            with storage_event("list", self._url(home)):
+                entries = self._store.list(home).collect()
+            for entry in entries:
                 generation, slash, _ = entry["path"].removeprefix(home).partition("/")
                 if slash and unwanted(generation, entry["last_modified"].timestamp()):
-                    self._store.delete(entry["path"])
+                    with storage_event("delete", self._url(entry["path"])):
+                        self._store.delete(entry["path"])
 
     @contextlib.contextmanager
     def _down(self) -> Iterator[None]:
