@@ -21,6 +21,7 @@ from harness.cli.options import AS_JSON, PARALLEL, shared_options
 )
 @click.option("--score", is_flag=True, help="Plant every fault, and count what was found.")
 @click.option("--markdown", is_flag=True, help="With --score: as tables for a document.")
+@click.option("--outside", is_flag=True, help="Without the app's own records and the logs: as for any app.")
 @AS_JSON
 def diagnose(
     topologies_named: tuple[str, ...],
@@ -28,6 +29,7 @@ def diagnose(
     faults: tuple[str, ...],
     score: bool,
     markdown: bool,
+    outside: bool,
     **options: Any,
 ) -> None:
     """Say why a topology breaks, prove it by changing that one thing, and list the smallest cures.
@@ -43,9 +45,10 @@ def diagnose(
     if score and (topologies_named or only):
         raise click.UsageError("--score plants faults on topologies of their own: no TOPOLOGY, no -s")
     if score:
-        sys.exit(diagnosing.scored(Options(**options), faults, markdown))
+        sys.exit(diagnosing.scored(Options(**options), faults, markdown, outside))
     if markdown:
         raise click.UsageError("--markdown goes with --score")
     if len(faults) > 1 or (faults and topologies_named):
         raise click.UsageError("one --fault, and no TOPOLOGY: a fault has its own")
-    sys.exit(diagnosing.diagnose(Options(**options), topologies_named, only, *faults or [None]))
+    found = diagnosing.diagnose(Options(**options), topologies_named, only, next(iter(faults), None), outside)
+    sys.exit(found)

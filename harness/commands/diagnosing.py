@@ -20,7 +20,9 @@ from harness.topology import Topology
 Thing = TypeVar("Thing")
 
 
-def diagnose(options: Options, names: Sequence[str], only: Sequence[str], fault: str | None) -> int:
+def diagnose(
+    options: Options, names: Sequence[str], only: Sequence[str], fault: str | None, outside: bool
+) -> int:
     """Why topologies break, or a planted fault; 0 nothing does, 1 something does, 2 nothing was judged."""
     known = options.project()
     made = materials.load(options.package, known)
@@ -35,7 +37,7 @@ def diagnose(options: Options, names: Sequence[str], only: Sequence[str], fault:
         jobs = [(topology, wanted or known.judged_by(topology)) for topology in topologies]
     examined = []
     with _progress(options) as tell, runtime_of(options, known) as runtime:
-        lab = Lab(runtime, known.plan, made.swaps, options.deployments)
+        lab = Lab(runtime, known.plan, made.swaps, options.deployments, outside)
         for topology, scenarios in jobs:
             examined.append(examine(lab, topology, scenarios, tell))
             _show(options, examined[-1])
@@ -47,7 +49,7 @@ def diagnose(options: Options, names: Sequence[str], only: Sequence[str], fault:
     return 1 if any(one.broken for one in examined) else 0
 
 
-def scored(options: Options, only: Sequence[str], markdown: bool) -> int:
+def scored(options: Options, only: Sequence[str], markdown: bool, outside: bool) -> int:
     """Plant every fault, or those asked for; 0 when the thresholds are reached, 1 when not."""
     known = options.project()
     made = materials.load(options.package, known)
@@ -55,7 +57,7 @@ def scored(options: Options, only: Sequence[str], markdown: bool) -> int:
     healthy = healthy_ones(known.plan, {} if only else known.expected, faults)
     total, done = len(faults) + len(healthy), iter(range(1, len(faults) + len(healthy) + 1))
     with _progress(options) as tell, runtime_of(options, known) as runtime:
-        lab = Lab(runtime, known.plan, made.swaps)
+        lab = Lab(runtime, known.plan, made.swaps, outside=outside)
         found = score(
             lab,
             faults,

@@ -22,8 +22,8 @@ from harness.runtimes import Deployment
 from harness.scenario import Play, Scenario
 from harness.topology import Topology
 
-BEST = 3
-"""How many of the proposed causes are tested by intervention."""
+BEST, WIDEST_BEST = 3, 8
+"""How many of the proposed causes are tested by intervention; of an app that reports nothing of itself."""
 
 LARGEST = 3
 """How many swaps a set may have."""
@@ -56,6 +56,12 @@ class Finding:
     @property
     def broken(self) -> bool:
         return self.witness is not None
+
+    @property
+    def likely(self) -> Sequence[Diagnosis]:
+        """The causes that are tested by intervention."""
+        known = self.witness is not None and any(seen.evidence for seen in self.witness.observations)
+        return self.proposals[: BEST if known else WIDEST_BEST]
 
     @property
     def cause(self) -> Diagnosis | None:
@@ -121,22 +127,22 @@ def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterato
     for batch in [sharing, *spending] if sharing else spending:
         try:
             with lab.runtime.up(topology) as deployment:
-                found |= {one.name: _finding(one, deployment) for one in batch}
+                found |= {one.name: _finding(lab, one, deployment) for one in batch}
         except PartMissing as error:
             found |= {one.name: Finding(one, scenarios.SKIPPED, str(error)) for one in batch}
     for one in wanted:
         yield found.get(one.name) or Finding(one, scenarios.SKIPPED, reasons[one.name])
 
 
-def _finding(scenario: Scenario, deployment: Deployment) -> Finding:
+def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
     judged = scenarios.judge(scenario, deployment)
-    witness = judged.witness
-    if witness is None:
+    if judged.witness is None:
         return Finding(scenario, judged.verdict)
+    witness = lab.seen(judged.witness)
     alone: dict[str, Play] = {}
     if deployment.topology.instances > 1 and not scenario.spends and not witness.stopped and not witness.lost:
         for name in deployment.topology.instance_names:
-            alone[name] = scenarios.play(scenario, deployment, only=name)
+            alone[name] = lab.seen(scenarios.play(scenario, deployment, only=name))
     return Finding(
         scenario,
         judged.verdict,
@@ -153,7 +159,7 @@ def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, di
     for finding in broken:
         leaders.setdefault(_first(finding), finding)
     for finding in leaders.values():
-        for swap in _candidates(lab, trials, finding.proposals, (), [finding.scenario]):
+        for swap in _candidates(lab, trials, finding.likely, (), [finding.scenario]):
             trials.begin([swap], finding.scenario)
         trials.begin([], finding.scenario)
     return {cause: _proved(lab, trials, finding) for cause, finding in leaders.items()}
@@ -164,7 +170,7 @@ def _proved(lab: Lab, trials: Trials, finding: Finding) -> dict[str, list[Trial]
     if trials.begin([], finding.scenario).result().witness is None:
         return {}
     proved: dict[str, list[Trial]] = {}
-    for proposal in finding.proposals[:BEST]:
+    for proposal in finding.likely:
         swaps = _candidates(lab, trials, [proposal], (), [finding.scenario])
         tried = [trials.begin([swap], finding.scenario).result() for swap in swaps]
         if green := [trial for trial in tried if trial.green]:
@@ -186,7 +192,7 @@ def _with(finding: Finding, proofs: Mapping[str, Mapping[str, list[Trial]]]) -> 
 def _smallest(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> list[tuple[Swap, ...]]:
     """The sets of the smallest size that turn all of them green; sets grow by what fails with them in."""
     wanted = [finding.scenario for finding in broken]
-    proposals = [one for finding in broken for one in finding.proposals[:BEST]]
+    proposals = [one for finding in broken for one in finding.likely]
     sets: list[tuple[Swap, ...]] = [(swap,) for swap in _candidates(lab, trials, proposals, (), wanted)]
     for _ in range(LARGEST):
         for one in sets:  # side by side
@@ -197,7 +203,7 @@ def _smallest(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> list[tuple
         larger: dict[frozenset[str], tuple[Swap, ...]] = {}
         for one, red in outcomes:
             if red is not None and red.witness is not None:
-                for swap in _candidates(lab, trials, propose(red.witness), one, wanted):
+                for swap in _candidates(lab, trials, propose(red.witness)[:BEST], one, wanted):
                     larger.setdefault(frozenset(part.name for part in (*one, swap)), (*one, swap))
         sets = list(larger.values())[:WIDEST]
     return []
@@ -218,7 +224,7 @@ def _candidates(
 ) -> list[Swap]:
     """The swaps that address the likeliest causes and change something, those of the likeliest first."""
     found: dict[str, Swap] = {}
-    for proposal in proposals[: BEST * len(wanted)]:
+    for proposal in proposals:
         for name, swap in lab.swaps.items():
             if proposal.cause.id in swap.cures:
                 found.setdefault(name, swap)

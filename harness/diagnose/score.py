@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness.diagnose.causes import CAUSES
-from harness.diagnose.examine import BEST, Examination, Finding, examine
+from harness.diagnose.examine import Examination, Finding, examine
 from harness.diagnose.faults import Fault
 from harness.diagnose.trials import Lab
 from harness.errors import HarnessError, PartMissing
@@ -160,7 +160,7 @@ def outcome(fault: Fault, finding: Finding) -> str:
     assert finding.cause is not None  # else it was missed
     if fault.cause in finding.proved:
         return PROVED
-    if fault.cause in [one.cause.id for one in finding.proposals[:BEST]]:
+    if fault.cause in [one.cause.id for one in finding.likely]:
         return PROPOSED
     return FAMILY if finding.cause.cause.layer == CAUSES[fault.cause].layer else WRONG
 

@@ -17,12 +17,26 @@ from harness.topology import Plan, Topology
 
 @dataclass(frozen=True)
 class Lab:
-    """What a diagnosis works with: what brings topologies up, and what can be swapped in them."""
+    """What a diagnosis works with: what brings topologies up, and what can be swapped in them.
+
+    Attributes:
+        parallel: how many trials are under way at a time.
+        outside: as if the app reported nothing of itself: requests, answers, cookies and time alone.
+    """
 
     runtime: Runtime
     plan: Plan
     swaps: Mapping[str, Swap]
     parallel: int = 4
+    outside: bool = False
+
+    def seen(self, play: Play) -> Play:
+        """The play as it is looked at."""
+        if self.outside:
+            play.logs = {}
+            for one in play.observations:
+                one.evidence = {}
+        return play
 
 
 @dataclass(frozen=True)
@@ -84,4 +98,4 @@ class Trials:
             return Trial(swaps, scenarios.SKIPPED, reason=str(error))
         except HarnessError as error:
             return Trial(swaps, scenarios.UNKNOWN, reason=str(error))
-        return Trial(swaps, judged.verdict, judged.witness)
+        return Trial(swaps, judged.verdict, self._lab.seen(judged.witness) if judged.witness else None)

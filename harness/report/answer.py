@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.checks.plays import violations
-from harness.diagnose.examine import BEST, Examination, Finding
+from harness.diagnose.examine import Examination, Finding
 from harness.diagnose.swaps import Swap
 from harness.observe import Observation
 from harness.report.steps import brief
@@ -70,7 +70,7 @@ def why(finding: Finding) -> Iterator[str]:
     if finding.alone:
         held = "; ".join(f"{name} {'works' if holds else 'fails'}" for name, holds in finding.alone.items())
         yield f"Each instance alone: {held}."
-    for other in finding.proposals[1:BEST]:
+    for other in finding.likely[1:]:
         state = "proved as well" if other.cause.id in finding.proved else "not proved"
         contra = f"; against it: {', '.join(other.against)}" if other.against else ""
         yield f"Also thought of: {other.cause.id} {other.cause.title} ({state}{contra})"
