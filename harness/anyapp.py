@@ -101,7 +101,7 @@ def topology(
             "write {workers} where it takes their number"
         )
     name, own = "any-app", "own"
-    title = f"{instances} x {workers} of {app.command}"
+    title = f"{_counted(instances, 'instance')} with {_counted(workers, 'worker')} of {app.command}"
     return Topology(
         name, title, own, own, own, affinity=affinity, instances=instances, workers=workers, env=env or {}
     )
@@ -153,6 +153,10 @@ def checked(app: AnyApp) -> AnyApp:
 def named(text: str) -> set[str]:
     """The names in braces. Raises ValueError where braces do not match."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _app(table: Table, path: Path) -> AnyApp:

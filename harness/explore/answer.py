@@ -32,7 +32,8 @@ def details(found: Found) -> Iterator[str]:
     yield f"expected  {_shown(deviation.expected)}"
     yield f"found     {_shown(deviation.answer)}"
     for difference in deviation.differences:
-        yield f"          {difference}"
+        if difference.place != "status":
+            yield f"          {difference}"
     yield f"it differed in {found.differed} of {found.plays} plays"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,21 +17,9 @@ from harness.runtimes.command import CommandRuntime
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(cli.__file__).parents[2]
 
-UPLOAD = """
-[[request]]
-method = "GET"
-path = "/"
-
-[[request]]
-method = "POST"
-path = "/upload"
-files = { file = { name = "rows.csv", text = "a,b\\n{{random}},2\\n" } }
-capture = { id = { json = "id" } }
-
-[[request]]
-method = "GET"
-path = "/report/{{id}}"
-"""
+DOCS = (ROOT / "docs" / "explore.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", DOCS, re.DOTALL))
+"""The files that the docs show, which are the ones that are tested."""
 
 NOTE = """
 [[request]]
@@ -51,7 +39,8 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def explore(app, journey, *options):
-        shutil.copy(APPS / app, app)
+        text = FILES.get(app) or (APPS / app).read_text(encoding="utf-8")
+        Path(app).write_text(text, encoding="utf-8")
         Path("journey.toml").write_text(journey, encoding="utf-8")
         command = f"gunicorn -b {{bind}} {app.removesuffix('.py')}:app"
         arguments = ["explore", "--app", command, "journey.toml", "--json", *options]
@@ -74,17 +63,19 @@ def cures(report):
 
 
 def test_an_upload_on_one_disk(here, workshop):
-    code, report, told = here("uploads.py", UPLOAD)
+    code, report, told = here("uploads.py", FILES["journey.toml"])
     sentence = "POST /upload on A, then GET /report/{{id}} on B: 404, where one instance answers 200"
     assert code == 1
     assert report["difference"]["sentence"] == sentence
-    assert sentence in told
+    (answer,) = re.findall(r"<!-- answer -->\n```\n(.*?)```", DOCS, re.DOTALL)
+    shown = ".*".join(re.escape(part.strip(" \n")) for part in answer.split("..."))
+    assert re.search(shown, told, re.DOTALL), told
     assert cures(report) == {
         "shared app/uploads/": ("cures", "restart", "lose"),
         "sticky cookie": ("hides", "restart"),
         "ip-hash": ("hides", "restart"),
     }
-    assert report["fixes"][0]["fixes"] == ["the same SECRET_KEY"]  # not enough, and that is said
+    assert report["fixes"][0]["fixes"] == ["the same SECRET_KEY"]
     assert report["fixes"][0]["why_not"] == sentence
 
     folder = Path(report["files"][0]).parent
@@ -131,6 +122,14 @@ def test_an_upload_on_one_disk(here, workshop):
     assert replayed().returncode == 0
     fixed = subprocess.run(test, env=environment, capture_output=True, text=True, check=False)
     assert fixed.returncode == 0, fixed.stdout
+
+
+def test_the_harness_toml_of_the_docs(tmp_path):
+    (tmp_path / "harness.toml").write_text(FILES["harness.toml"], encoding="utf-8")
+    app, topology = anyapp.load(tmp_path / "harness.toml")
+    assert (app.exclude, app.shared) == (("*.csv",), ("app/media/",))
+    assert topology.env == {"B": {"FEATURE": "on"}}
+    assert all(f"`{{{name}}}`" in DOCS for name in anyapp.VALUES)
 
 
 def test_a_key_that_each_instance_makes_for_itself(here):
