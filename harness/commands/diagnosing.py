@@ -11,9 +11,10 @@ from harness.commands.options import Options, runtime_of
 from harness.diagnose import materials
 from harness.diagnose.examine import Examination, examine
 from harness.diagnose.score import healthy_ones, score
+from harness.diagnose.shape import family
 from harness.diagnose.trials import Lab
 from harness.errors import HarnessError
-from harness.report import answer, scoring
+from harness.report import answer, probes, scoring
 from harness.scenario import Scenario
 from harness.topology import Topology
 
@@ -37,7 +38,7 @@ def diagnose(
         jobs = [(topology, wanted or known.judged_by(topology)) for topology in topologies]
     examined = []
     with _progress(options) as tell, runtime_of(options, known) as runtime:
-        lab = Lab(runtime, known.plan, made.swaps, options.deployments, outside)
+        lab = Lab(runtime, known.plan, made.swaps, options.deployments, made.pair, outside)
         for topology, scenarios in jobs:
             examined.append(examine(lab, topology, scenarios, tell))
             _show(options, examined[-1])
@@ -80,6 +81,8 @@ def scored(options: Options, only: Sequence[str], markdown: bool, outside: bool)
 def _show(options: Options, examined: Examination) -> None:
     for line in answer.answer(examined):
         options.out.print(line, markup=False)
+    if examined.probes is not None:
+        probes.show(options.out, examined.probes, family(examined.probes))
     options.out.print(f"  ({examined.seconds:.1f} s)", style="dim")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from harness import scenario as scenarios
 from harness.diagnose import Diagnosis, propose
+from harness.diagnose.probes import Table
 from harness.diagnose.swaps import Swap
 from harness.diagnose.trials import Lab, Trial, Trials
 from harness.errors import PartMissing
@@ -76,11 +77,13 @@ class Examination:
     Attributes:
         findings: one a scenario, in order.
         cures: the smallest sets of swaps that turn every broken scenario green; none were found if empty.
+        probes: who wrote where and who could read it; None where nothing is broken, or nobody said how.
     """
 
     topology: Topology
     findings: Sequence[Finding]
     cures: Sequence[tuple[Swap, ...]] = ()
+    probes: Table | None = None
     seconds: float = 0.0
 
     @property
@@ -108,14 +111,17 @@ def examine(
     tell(f"{topology.name}: judging")
     findings = list(_judged(lab, topology, wanted))
     cures: list[tuple[Swap, ...]] = []
+    table = None
     if broken := [finding for finding in findings if finding.broken]:
         with Trials(lab, topology) as trials:
             tell(f"{topology.name}: changing one part at a time")
+            probing = trials.probe()
             proofs = _proofs(lab, trials, broken)
             findings = [_with(finding, proofs) for finding in findings]
             tell(f"{topology.name}: looking for the smallest cure")
             cures = _smallest(lab, trials, [finding for finding in findings if finding.broken])
-    return Examination(topology, findings, cures, time.monotonic() - start)
+            table = probing.result()
+    return Examination(topology, findings, cures, table, time.monotonic() - start)
 
 
 def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterator[Finding]:

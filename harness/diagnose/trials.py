@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness import scenario as scenarios
+from harness.diagnose.probes import Pair, Table, probe
 from harness.diagnose.swaps import Swap, applied
 from harness.errors import HarnessError, PartMissing
 from harness.runtimes import Runtime
@@ -21,6 +22,7 @@ class Lab:
 
     Attributes:
         parallel: how many trials are under way at a time.
+        pair: how a user writes and reads, for the probes; no probes without.
         outside: as if the app reported nothing of itself: requests, answers, cookies and time alone.
     """
 
@@ -28,6 +30,7 @@ class Lab:
     plan: Plan
     swaps: Mapping[str, Swap]
     parallel: int = 4
+    pair: Pair | None = None
     outside: bool = False
 
     def seen(self, play: Play) -> Play:
@@ -87,6 +90,16 @@ class Trials:
             if key not in self._begun:
                 self._begun[key] = self._pool.submit(self._try, tuple(swaps), scenario)
             return self._begun[key]
+
+    def probe(self) -> Future[Table | None]:
+        """Start the probes, on a deployment of their own."""
+        return self._pool.submit(self._probe)
+
+    def _probe(self) -> Table | None:
+        if self._lab.pair is None:
+            return None
+        with self._lab.runtime.up(self._topology) as deployment:
+            return probe(deployment, self._lab.pair)
 
     def _try(self, swaps: tuple[Swap, ...], scenario: Scenario) -> Trial:
         topology = applied(self._lab.plan, self._topology, swaps)

@@ -7,8 +7,10 @@ from typing import Any
 
 from harness.checks.plays import violations
 from harness.diagnose.examine import Examination, Finding
+from harness.diagnose.shape import family
 from harness.diagnose.swaps import Swap
 from harness.observe import Observation
+from harness.report import probes
 from harness.report.steps import brief
 from harness.scenario import AFFINITY, Play
 
@@ -96,6 +98,7 @@ def as_json(examined: Examination) -> dict[str, Any]:
         "broken": bool(examined.broken),
         "findings": [_finding(finding) for finding in examined.findings],
         "cures": [[_swap(swap) for swap in cure] for cure in examined.cures],
+        "probes": probes.as_json(table, family(table)) if (table := examined.probes) else None,
     }
 
 

@@ -62,6 +62,10 @@ class SeaweedFS:
             raise HarnessError(f"weed mini refuses bucket {name!r}: {answer.status_code} {answer.text[:200]}")
 
 
+VOLUMES = 100_000
+"""A bucket takes several, empty at first; weed's own limit, by free disk, is used up by some eighty."""
+
+
 @functools.cache
 def executable() -> Path:
     """``weed`` on PATH, or beside this Python, where its wheel puts it.
@@ -97,6 +101,7 @@ def mini(folder: Path, address: str, port: Mapping[str, int]) -> list[str]:
         "-s3.port.lance=0",
         "-admin.ui=false",
         "-webdav=false",
+        f"-volume.max={VOLUMES}",
         "-master.telemetry=false",
         f"-filer.localSocket={folder}/filer.sock",
         f"-s3.localSocket={folder}/s3.sock",
