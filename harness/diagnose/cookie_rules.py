@@ -118,9 +118,10 @@ def _cookies_of_the_app(case: Case) -> set[str]:
 
 
 def _elsewhere(case: Case) -> list[Observation]:
-    """Requests to other instances with which a session cookie arrived."""
+    """Requests to other instances with which a session cookie arrived, those sent there alone included."""
     return [
         seen
-        for seen in case.play.observations
+        for play in (case.play, *case.alone.values())
+        for seen in play.observations
         if seen.instance != case.failed.instance and _session(seen).get("cookie_sent")
     ]
