@@ -12,7 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from harness.diagnose import cookie_rules, deployment_rules, outside, proxy_rules, rules, sync_rules
+from harness.diagnose import (
+    affinity_rules,
+    cookie_rules,
+    deployment_rules,
+    outside,
+    proxy_rules,
+    rules,
+    session_rules,
+    storage_rules,
+    sync_rules,
+)
 from harness.diagnose.case import Case, Diagnosis, case_of
 from harness.diagnose.causes import CAUSES, Cause
 from harness.scenario import Play
@@ -36,6 +46,7 @@ RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     deployment_rules.storage_unusable,
     deployment_rules.endpoint_missing,
     deployment_rules.one_differs,
+    storage_rules.flag_first,
     rules.server_error,
     rules.died_with_instance,
     deployment_rules.other_strategy,
@@ -43,7 +54,9 @@ RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     cookie_rules.stripped,
     cookie_rules.renamed,
     cookie_rules.kept_back,
+    affinity_rules.ejected,
     rules.session_unknown,
+    session_rules.written_back,
     cookie_rules.stickiness_lost,
     sync_rules.swallowed,
     sync_rules.other_fleet,
@@ -58,6 +71,7 @@ RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     rules.upload_elsewhere,
     rules.invented,
     cookie_rules.no_stickiness,
+    affinity_rules.one_address,
 )
 """Most telling first."""
 

@@ -19,7 +19,7 @@ SLOW_SECONDS = 0.9
 MISSING = re.compile(r"(?:Missing optional dependency|No module named|import of) '?([\w.]+)")
 MODEL = re.compile(r"\b(?:LLM|language model|model server|vLLM|OpenAI|tool[ _-]call\w*)\b", re.IGNORECASE)
 
-NOT_SHARED = ("D01", "S01", "S11", "S13", "E02", "D12", "D31", "D32")
+NOT_SHARED = ("D01", "S01", "S11", "S13", "E02", "E01", "D12", "D31", "D32")
 """What one instance took and another does not know: nothing more can be seen of it."""
 
 MODEL_TROUBLE = ("L01", "L14", "L15", "L12", "L08", "L04", "L18")

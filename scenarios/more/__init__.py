@@ -4,9 +4,12 @@ from scenarios.more import (
     after_a_while,
     big_upload,
     each_once,
+    ejected,
     long_chat,
+    meanwhile,
     one_browser,
     restarted,
+    spread,
     spreadsheet,
     status_of_two,
 )
@@ -22,5 +25,8 @@ MORE = {
         spreadsheet,
         each_once,
         status_of_two,
+        ejected,
+        spread,
+        meanwhile,
     )
 }
