@@ -10,6 +10,19 @@ from pathlib import Path
 
 NOT_THE_APP = {"tests", "test", "venv", "env", "node_modules", "site-packages", "build", "dist", "migrations"}
 MAX_DEPTH = 3
+STREAMLIT = {
+    "STREAMLIT_SERVER_ADDRESS": "{host}",
+    "STREAMLIT_SERVER_PORT": "{port}",
+    "STREAMLIT_SERVER_HEADLESS": "true",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+}
+GRADIO = {
+    "GRADIO_SERVER_NAME": "{host}",
+    "GRADIO_SERVER_PORT": "{port}",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+}
+ASGI = {"FastAPI": "FastAPI", "Starlette": "Starlette", "mount_gradio_app": "Gradio"}
+"""Calls that give an ASGI app, and the framework."""
 FIRST = ("app.py", "main.py", "wsgi.py", "asgi.py", "server.py")
 """Names of files that apps are usually in."""
 
@@ -26,7 +39,7 @@ class Guess:
     framework: str
     reason: str
     command: str
-    health: str = "/"
+    health: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     folder: str = "."
 
@@ -48,7 +61,7 @@ def guess(folder: Path) -> Guess | None:
             command = f"gunicorn -b {{bind}} {found.parent.name}.wsgi:application"
             return Guess("Django", f"manage.py and {found.parent.name}/wsgi.py", command)
     modules = sorted(_modules(folder), key=lambda one: (len(one.path.parts), _order(one.path), one.path))
-    for recognise in (_streamlit, _gradio, _asgi, _flask):
+    for recognise in (_streamlit, _asgi, _gradio, _flask):
         for module in modules:
             if (known := recognise(module)) is not None:
                 return known
@@ -58,28 +71,22 @@ def guess(folder: Path) -> Guess | None:
 def _streamlit(module: _Module) -> Guess | None:
     if "streamlit" not in module.imports or "pages" in module.path.parts:
         return None
-    options = "--server.address {host} --server.port {port} --server.headless true"
-    command = f"streamlit run {module.path} {options}"
-    return Guess("Streamlit", f"{module.path} imports streamlit", command, "/_stcore/health")
+    reason = f"{module.path} imports streamlit"
+    return Guess("Streamlit", reason, f"streamlit run {module.path}", "/_stcore/health", STREAMLIT)
 
 
 def _gradio(module: _Module) -> Guess | None:
     if "gradio" not in module.imports:
         return None
-    env = {
-        "GRADIO_SERVER_NAME": "{host}",
-        "GRADIO_SERVER_PORT": "{port}",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-    }
-    return Guess("Gradio", f"{module.path} imports gradio", f"{{python}} {module.path}", env=env)
+    return Guess("Gradio", f"{module.path} imports gradio", f"{{python}} {module.path}", env=GRADIO)
 
 
 def _asgi(module: _Module) -> Guess | None:
     for name, call in module.calls.items():
-        if call in ("FastAPI", "Starlette"):
+        if call in ASGI:
             place, folder = _dotted(module.path)
             command = f"uvicorn {place}:{name} --host {{host}} --port {{port}}"
-            return Guess(call, f"{module.path}: {name} = {call}(...)", command, folder=folder)
+            return Guess(ASGI[call], f"{module.path}: {name} = {call}(...)", command, folder=folder)
     return None
 
 

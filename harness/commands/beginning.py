@@ -12,10 +12,10 @@ from harness.report import terminal
 
 CONFIG = """\
 # How to run the app, for harness explore and for the fixture cluster of pytest. {reason}.
+# health = "/health" would name a path that answers 2xx or 3xx when it serves; "/" will do without.
 # {{bind}} is host:port; {{host}} and {{port}} are its parts. Each instance has a disk: {{instance_dir}}.
 [app]
-command = {command}
-health = {health}{folder}
+command = {command}{health}{folder}
 {env}
 [topology]
 instances = 2
@@ -108,7 +108,7 @@ def _config(found: Guess) -> str:
     return CONFIG.format(
         reason=f"Guessed from {found.reason}" if found.framework != "An app" else "As given",
         command=json.dumps(found.command),
-        health=json.dumps(found.health),
+        health=f"\nhealth = {json.dumps(found.health)}" if found.health else "",
         folder=f"\nfolder = {json.dumps(found.folder)}" if found.folder != "." else "",
         env=f"\n[app.env]\n{env}" if env else "",
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from harness.client import TIMEOUT
+from harness.errors import PartMissing
 from harness.journey.answer import Answer
 from harness.journey.model import RANDOM, Request, Upload
 
 if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
     from harness.journey.player import Performance
 
 
@@ -26,6 +34,11 @@ class Client:
     def random(self) -> str:
         """Twelve hexadecimal digits, others in each play: for names that must be new."""
         return str(self._performance.values[RANDOM])
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The user's cookies, values by name."""
+        return self._performance.jar(self._user).values
 
     def user(self, name: str) -> Client:
         """Another person, with a browser of their own."""
@@ -69,3 +82,36 @@ class Client:
 
     def delete(self, path: str, **sent: Any) -> Answer:
         return self.request("DELETE", path, **sent)
+
+    @contextlib.contextmanager
+    def websocket(self, path: str, **options: Any) -> Iterator[ClientConnection]:
+        """A WebSocket with the user's cookies, open for the length of a block; it counts as one request.
+
+        Args:
+            options: of ``websockets.sync.client.connect``, e.g. ``subprotocols``.
+
+        Raises:
+            PartMissing: the package is not installed. ConnectionError: it was not accepted.
+        """
+        try:
+            from websockets.exceptions import WebSocketException
+            from websockets.sync.client import connect
+        except ImportError as error:
+            raise PartMissing("websockets", str(error), "pip install websockets") from error
+        performance, base = self._performance, urlsplit(self._route())
+        request = Request("GET", path, self._user, f"WebSocket {path}")
+        answer = Answer(request, f"GET {path}", f"{base.scheme}://{base.netloc}")
+        site = f"{base.scheme}://{performance.host or base.netloc}{path}"
+        headers = performance.jar(self._user).header(site)
+        with contextlib.ExitStack() as stack:
+            try:
+                port = base.port or (443 if base.scheme == "https" else 80)
+                sock = stack.enter_context(socket.create_connection((base.hostname, port), timeout=TIMEOUT))
+                url = site.replace("http", "ws", 1)
+                opened = connect(url, sock=sock, additional_headers=headers, proxy=None, **options)
+                connection = stack.enter_context(opened)
+            except (OSError, WebSocketException) as error:
+                performance.answers.append(replace(answer, error=f"{type(error).__name__}: {error}"))
+                raise ConnectionError(f"{answer.sent}: {error}") from error
+            performance.answers.append(replace(answer, status=101))
+            yield connection

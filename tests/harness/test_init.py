@@ -29,7 +29,7 @@ APPS = {
     ),
     "streamlit": (
         {"Home.py": "import streamlit as st", "pages/other.py": "import streamlit"},
-        "streamlit run Home.py --server.address {host} --server.port {port} --server.headless true",
+        "streamlit run Home.py",
     ),
     "gradio": ({"demo.py": "import gradio as gr\ngr.Interface().launch()"}, "{python} demo.py"),
     "node": ({"package.json": '{"scripts": {"start": "node server.js"}}'}, "node server.js"),

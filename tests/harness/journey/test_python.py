@@ -51,6 +51,23 @@ def test_a_story_that_does_not_hold_tells_its_line(write, url):
     assert failure.startswith(f"{path}:3: ConnectionError: POST /reports: NewConnectionError")
 
 
+SOCKET = """\
+def journey(client):
+    client.get("/login")
+    with client.websocket("/echo"):
+        pass
+"""
+
+
+def test_a_websocket_that_is_refused_tells_its_line(write, url):
+    pytest.importorskip("websockets", reason="pip install websockets")
+    path, asked = write(SOCKET), []
+    played = play(load(path), lambda number: asked.append(number) or url)
+    assert played.failure.startswith(f"{path}:3: ConnectionError: GET /echo: server rejected WebSocket")
+    assert asked == [0, 1]
+    assert [answer.status for answer in played.answers] == [200, None]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
