@@ -1,5 +1,6 @@
 """Uploads in a bucket: the S3 option, for any S3 endpoint.
 
+Data is kept compressed, for what travels is what a chat on another instance waits for (docs/performance.md).
 The flag object is put with a condition, so that of two uploads at once one wins and the other is told
 (S3 conditional writes: If-None-Match and If-Match on PutObject). Endpoint, credentials and region come
 from the AWS_* variables, or from the instance's role (obstore's ``S3Config``).
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import BinaryIO
 
+import zstandard
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
@@ -32,6 +35,9 @@ from reference_app.storage.base import (
 
 AT_ONCE = 2
 """Parts of an upload under way at the same time, each of S3's least size, 5 MiB."""
+
+FASTEST = 1
+"""Level of compression: a table becomes a fifth, and what is compressed already costs next to nothing."""
 
 NO_BUCKET = "NoSuchBucket"
 """S3's code in an answer 404: not the object is missing but all of them are (S3 API, error codes)."""
@@ -70,7 +76,7 @@ class S3Storage:
     def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
         home = self._home(session_id)
         etag, previous = self._current(session_id)
-        self._put(f"{home}{flag.generation}/{flag.standard_name}", data)
+        self._put(_key(home, flag), data)
         try:
             self._put_flag(f"{home}{FLAG_NAME}", flag, etag)
         except StorageConflict:
@@ -94,8 +100,8 @@ class S3Storage:
         home = self._home(session_id)
 
         def get(flag: Flag) -> BinaryIO | None:
-            found = self._get("read", f"{home}{flag.generation}/{flag.standard_name}")
-            return found and found[1]
+            found = self._get("read", _key(home, flag))
+            return found and _unpacked(found[1])
 
         return read_published(lambda: self.flag(session_id), get)
 
@@ -120,10 +126,16 @@ class S3Storage:
 
     def _put(self, key: str, data: BinaryIO) -> None:
         """In parts (S3 multipart upload) where it is longer than one."""
-        with self._down(), storage_event("write", self._url(key)) as event:
+        with (
+            self._down(),
+            storage_event("write", self._url(key)) as event,
+            tempfile.SpooledTemporaryFile(PART) as packed,
+        ):
             data.seek(0)
-            self._store.put(key, data, max_concurrency=AT_ONCE)
-            event |= {"found": True, "bytes": data.tell()}
+            _, size = zstandard.ZstdCompressor(FASTEST).copy_stream(data, packed)
+            packed.seek(0)
+            self._store.put(key, packed, max_concurrency=AT_ONCE)
+            event |= {"found": True, "bytes": size}
 
     def _put_flag(self, key: str, flag: Flag, etag: str | None) -> None:
         """In place of the flag with that ETag, or of none."""
@@ -170,6 +182,18 @@ class S3Storage:
             yield
         except (BaseError, OSError) as error:
             raise StoreDown(f"storage (s3, bucket {self._bucket})", _gist(error)) from error
+
+
+def _key(home: str, flag: Flag) -> str:
+    return f"{home}{flag.generation}/{flag.standard_name}.zst"
+
+
+def _unpacked(packed: BinaryIO) -> BinaryIO:
+    """The data; of what is no such file as much as there is, which the flag will not verify."""
+    data = io.BytesIO()
+    with contextlib.suppress(zstandard.ZstdError):
+        zstandard.ZstdDecompressor().copy_stream(packed, data)
+    return data
 
 
 def _gist(error: Exception) -> str:

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import zstandard
 from obstore.store import S3Store
 
 from reference_app.errors import ConfigError, CorruptData, StorageConflict, StoreDown
@@ -325,12 +326,29 @@ def test_s3_keys_and_one_generation(env, s3, session_id):
     for data in (OLD, NEW):
         flag = flag_of(data)
         publish(storage, session_id, flag, data)
-    assert keys(storage, session_id) == [".data_analysis_mode", f"{flag.generation}/data_analysis.csv"]
+    assert keys(storage, session_id) == [".data_analysis_mode", f"{flag.generation}/data_analysis.csv.zst"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"no zstd at all", None])
+def test_s3_damaged_data_is_an_error_not_an_answer(env, s3, session_id, damage):
+    storage = open_storage(Settings.from_env(env | s3))
+    flag = flag_of(OLD)
+    publish(storage, session_id, flag, OLD)
+    key = f"sessions/{session_id}/{flag.generation}/data_analysis.csv.zst"
+    stored = storage._store.get(key).bytes().to_bytes()
+    storage._store.put(key, zstandard.compress(NEW) if damage is None else damage)
+    with pytest.raises(CorruptData, match=r"rows\.csv"):
+        read(storage, session_id)
+    storage._store.put(key, stored[:-3])
+    with pytest.raises(CorruptData, match=r"rows\.csv"):
+        read(storage, session_id)
+    storage._store.put(key, stored)
+    assert read(storage, session_id) == (flag, OLD)
 
 
 def test_s3_a_large_file_travels_in_parts_and_is_never_whole_in_memory(env, s3, session_id, tmp_path):
     storage = open_storage(Settings.from_env(env | s3))
-    (tmp_path / "large").write_bytes(bytes(range(256)) * 50_000)  # more than two parts of 5 MiB
+    (tmp_path / "large").write_bytes(os.urandom(12_000_000))  # more than two parts of 5 MiB
     with (tmp_path / "large").open("rb") as data:
         tracemalloc.start()
         flag = Flag.of("large.csv", ".csv", data)
