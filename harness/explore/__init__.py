@@ -46,9 +46,10 @@ def difference(app: AnyApp, journey: Journey, routing: Routing, workers: int = 1
 def sites(app: AnyApp, topology: Topology, workshop: Workshop) -> Iterator[tuple[Site, Site]]:
     """One instance with one worker, and the topology; both up, gone at the end.
 
-    Where an instance is told its name, there are two single ones: what differs between them is no fault.
+    The one is there twice, for what an app makes up when it starts, as a number of its own, differs between
+    any two and is no fault; no play goes to both.
     """
-    alone = anyapp.topology(app, min(2, topology.instances) if app.uses("instance") else 1)
+    alone = anyapp.topology(app, 2)
     runtime = CommandRuntime(app, workshop)
     with runtime.up(alone) as single, runtime.up(topology) as deployment:
         yield Site(single), Site(deployment)

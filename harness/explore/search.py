@@ -96,7 +96,7 @@ Notify = Callable[[str, int, int | None], None]
 def specify(journey: Journey, single: Site) -> Specification:
     """What one instance with one worker does.
 
-    Where there is more than one, each play stays on one of them: they differ in nothing but the name.
+    Each play stays on one of the single instances that there are.
 
     Raises:
         HarnessError: it does not do what the journey says, or does not agree with itself.

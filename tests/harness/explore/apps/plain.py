@@ -1,6 +1,7 @@
 """A WSGI app without a framework that keeps a note for each user: in memory, in a cookie, or in Redis.
 
-/nature answers what varies in every play: a date, a token, a number that counts up.
+/nature answers what varies by nature: a date, a token, a number that counts up; and what is made up when
+the app starts.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from http.cookies import SimpleCookie
 
 KEY = os.environ.get("SECRET_KEY", secrets.token_hex()).encode()
 NAME = os.environ.get("NAME", "nobody")
+START = secrets.token_hex()
 count = itertools.count(1)
 notes = {}
 
@@ -51,6 +53,7 @@ def app(environ, start_response):
                 "token": secrets.token_urlsafe(),
                 "visits": next(count),
                 "by": NAME,
+                "start": START,
             }
         case _, "/flaky":
             status = "200 OK" if next(count) % 2 else "503 Service Unavailable"
