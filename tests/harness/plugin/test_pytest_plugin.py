@@ -1,17 +1,19 @@
 """The pytest plugin, used as a team would: its tests, its app, a pytest of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness import pytest_plugin
+from harness import anyapp, pytest_plugin
 from harness.errors import PartMissing
 from harness.services import nginx
 
 ROOT = Path(pytest_plugin.__file__).parents[1]
+DOCS = (ROOT / "docs/pytest.md").read_text(encoding="utf-8")
 APP = """\
 import os
 from flask import Flask, request
@@ -22,6 +24,13 @@ visits = []
 @app.get("/")
 def ready():
     return "ready"
+
+@app.route("/notes", methods=["GET", "POST"])
+def notes():
+    with open(os.environ.get("NOTES") or "{shared}", "a+") as kept:
+        kept.write(request.form.get("text", ""))
+        kept.seek(0)
+        return kept.read()
 
 @app.get("/visit")
 def visit():
@@ -43,7 +52,7 @@ def team(tmp_path):
         nginx.executable()
     except PartMissing as missing:
         pytest.skip(str(missing))
-    (tmp_path / "myapp.py").write_text(APP)
+    (tmp_path / "myapp.py").write_text(APP.replace("{shared}", str(tmp_path / "notes")))
     (tmp_path / "harness.toml").write_text(CONFIG)
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
 
@@ -105,10 +114,13 @@ def test_a_fresh_one(cluster):
 """
 
 
-def test_a_team_s_tests_run_on_two_instances(team):
+def test_a_team_s_tests_run_on_two_instances_and_so_do_those_of_the_docs(team, tmp_path):
+    for name, text in re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", DOCS, re.DOTALL):
+        (tmp_path / f"docs_{name}" if name == "harness.toml" else tmp_path / name).write_text(text)
+    assert anyapp.load(tmp_path / "docs_harness.toml")[0].command == "gunicorn -b {bind} myapp:app"
     code, said = team(HOLDS, "-q", "-p", "no:xdist")
     assert code == 0, said
-    assert "8 passed" in said
+    assert "10 passed" in said
 
 
 FAILS = """
@@ -135,7 +147,7 @@ def test_a_failure_shows_who_served_what_also_with_xdist(team):
     code, said = team(FAILS, "-n", "2")
     assert code == 1, said
     assert "2 failed, 4 errors" in said
-    assert "who served what, on 2 x 1 of gunicorn -b {bind} --log-level warning myapp:app" in said
+    assert "who served what, on 2 instances with 1 worker of gunicorn -b {bind}" in said
     lines = [line.split()[:4] for line in said.splitlines()]
     assert lines.count(["A", "200", "GET", "/visit"]) == lines.count(["B", "200", "GET", "/visit"]) == 2
     assert "end of the log of instance B" in said
