@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -35,6 +36,16 @@ READY_SECONDS = 60.0
 
 END_SECONDS = 10.0
 """How long a killed process may take to end: one that the kernel keeps in a system call takes a while."""
+
+
+class Started(Protocol):
+    """Something that was started, here or elsewhere."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def exit_code(self) -> int | None: ...
+    def tail(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,18 @@ class Child:
         while not all(map(_ended, family)) and time.monotonic() < deadline:
             time.sleep(0.001)
 
-    def tail(self, lines: int = 12) -> str:
-        """The last lines of its log, without the frames of tracebacks, for an error message."""
-        try:
-            log = self.log.read_text(errors="replace").splitlines()
-        except OSError:
-            return ""
-        frames = (" ", "\t", "Traceback", "During handling of")
-        return "\n".join([line for line in log if line and not line.startswith(frames)][-lines:])
+    def tail(self) -> str:
+        return tail(self.log)
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log, without the frames of tracebacks, for an error message."""
+    try:
+        found = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    frames = (" ", "\t", "Traceback", "During handling of")
+    return "\n".join([line for line in found if line and not line.startswith(frames)][-lines:])
 
 
 def _ended(process: psutil.Process) -> bool:
@@ -105,7 +120,7 @@ def running(child: Child) -> Iterator[Child]:
         child.kill()
 
 
-def wait_ready(child: Child, probe: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+def wait_ready(child: Started, probe: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
     """Ask ``probe`` until it says yes; a probe that raises OSError has said no.
 
     Raises:
@@ -166,7 +181,7 @@ class PythonLauncher:
             return program(name, [sys.executable, "-m", module, *args], cwd=cwd, log=log, env=full)
         self._warm_up()
         process = self._context.Process(
-            target=_run_module, args=(module, list(args), full, str(cwd), str(log)), name=name, daemon=True
+            target=run_module, args=(module, list(args), full, str(cwd), str(log)), name=name, daemon=True
         )
         process.start()
         return Child(name, process, log)
@@ -189,7 +204,7 @@ def _inherited_environment() -> dict[str, str]:
     }
 
 
-def _run_module(module: str, args: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+def run_module(module: str, args: list[str], env: dict[str, str], cwd: str, log: str) -> None:
     """In the forked child: become what ``python -m module args`` would be."""
     os.setsid()
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

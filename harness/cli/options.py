@@ -25,6 +25,13 @@ def shared_options(command: Any) -> Any:
             "--cold", is_flag=True, help="Start each gunicorn from nothing, not from a warm parent."
         ),
         click.option(
+            "--runtime",
+            type=click.Choice(["process", "docker"]),
+            default="process",
+            show_default=True,
+            help="What everything runs as: processes on this machine, or containers.",
+        ),
+        click.option(
             "--llm",
             "llm_url",
             metavar="URL",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -27,6 +28,7 @@ class Options:
     expectations: Path | None = None
     cold: bool = False
     llm_url: str | None = None
+    runtime: str = "process"
     as_json: bool = False
     parallel: int | None = None
     results: Path = Path("results")
@@ -36,8 +38,11 @@ class Options:
 
     @property
     def deployments(self) -> int:
-        """How many to have up at a time; more than cores by default: cells wait more than they compute."""
-        return self.parallel or 2 * (os.cpu_count() or 1)
+        """How many to have up at a time; more than cores by default: cells wait more than they compute.
+
+        Containers are used again by the next deployment, and each has to import the app once: fewer of them.
+        """
+        return self.parallel or (1 if self.runtime == "docker" else 2) * (os.cpu_count() or 1)
 
     @property
     def out(self) -> Console:
@@ -47,9 +52,23 @@ class Options:
 
 @contextlib.contextmanager
 def runtime_of(options: Options, known: project.Project) -> Iterator[Runtime]:
-    preload = known.plan.app.preload
-    with (
-        open_workshop() as workshop,
-        SharedServices(workshop, preload=preload, cold=options.cold, llm_url=options.llm_url) as services,
-    ):
-        yield ProcessRuntime(known.plan, services)
+    """The runtime, ready to bring topologies up; nothing of it is left at the end.
+
+    Raises:
+        PartMissing: a part that every topology of it needs, as an engine for containers.
+    """
+    chosen: dict[str, Any] = {
+        "preload": known.plan.app.preload,
+        "cold": options.cold,
+        "llm_url": options.llm_url,
+    }
+    with open_workshop() as workshop:
+        if options.runtime == "docker":
+            from harness.runtimes.docker import DockerRuntime
+            from harness.runtimes.docker.services import DockerServices
+
+            with DockerServices(workshop, **chosen) as containers:
+                yield DockerRuntime(known.plan, containers)
+        else:
+            with SharedServices(workshop, **chosen) as services:
+                yield ProcessRuntime(known.plan, services)

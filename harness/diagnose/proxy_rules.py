@@ -67,6 +67,6 @@ def repeated(case: Case) -> Diagnosis | None:
     tried = [part for part in (case.failed.upstream or "").split(",") if part.strip()]
     if len(tried) < 2 or case.failed.method in ("GET", "HEAD"):
         return None
-    if logged(case, BALANCER, "connect() failed") is not None:
+    if logged(case, BALANCER, "while connecting to upstream") is not None:
         return None  # nobody was there: nothing has run twice
     return Diagnosis.of("P01", f"{case.failed.method} {case.failed.path} was sent to {len(tried)} instances")

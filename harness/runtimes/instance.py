@@ -124,10 +124,15 @@ class Instance:
         if self.ssh is not None:
             processes.wait_ready(self._children[0], self.ssh.greets)
         for worker in range(1, len(self.upstream.sockets) + 1):
-            _wait_worker(app, balancer + path, f"{self.name}/{worker}")
+            wait_worker(app, balancer + path, f"{self.name}/{worker}")
 
 
-def _wait_worker(child: processes.Child, url: str, pin: str) -> None:
+def wait_worker(child: processes.Started, url: str, pin: str) -> None:
+    """Return when a worker answers 200 to a URL of the balancer.
+
+    Raises:
+        HarnessError: its instance ended before, or it did not get ready in time.
+    """
     last = "nothing"
 
     def ready() -> bool:

@@ -27,7 +27,7 @@ _PRELOAD = (
 )
 
 
-class _Once(Generic[Part]):
+class Once(Generic[Part]):
     """Starts a service when it is first asked for; who asks meanwhile waits."""
 
     def __init__(
@@ -72,11 +72,11 @@ class SharedServices:
                 return contextlib.nullcontext(endpoint)
             return llm.running(self.launcher, workshop.folder("llm"))
 
-        self.llm = _Once(stack, model)
-        self.redis = _Once(stack, lambda: redis.running(workshop.folder("redis")))
-        self.seaweedfs = _Once(stack, lambda: seaweedfs.running(workshop.folder("weed"), workshop))
-        self.keys = _Once(stack, lambda: contextlib.nullcontext(sshd.make_keys(workshop.folder("keys"))))
-        self.unreachable = _Once(stack, ports.unreachable)
+        self.llm = Once(stack, model)
+        self.redis = Once(stack, lambda: redis.running(workshop.folder("redis")))
+        self.seaweedfs = Once(stack, lambda: seaweedfs.running(workshop.folder("weed"), workshop))
+        self.keys = Once(stack, lambda: contextlib.nullcontext(sshd.make_keys(workshop.folder("keys"))))
+        self.unreachable = Once(stack, ports.unreachable)
 
     def __enter__(self) -> SharedServices:
         return self

@@ -21,6 +21,8 @@ MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 class LLM:
     """Where an app finds its model; ``scripted`` is False for an endpoint that is not ours.
 
+    ``control`` is the scripted server's own address, where this machine sees it at another than the app.
+
     One scripted server serves many deployments: each has a key of its own, by which the server knows
     whose misconfiguration to show.
     """
@@ -29,6 +31,7 @@ class LLM:
     api_key: str
     model: str
     scripted: bool = False
+    control: str = ""
 
     def set_fault(self, fault: str) -> None:
         """Switch a misconfiguration on for this key, or off with ``none``.
@@ -38,7 +41,7 @@ class LLM:
         """
         if not self.scripted:
             raise HarnessError(f"{self.base_url}: only the scripted LLM can be misconfigured")
-        control = self.base_url.removesuffix("/v1") + "/control/fault"
+        control = (self.control or self.base_url.removesuffix("/v1")) + "/control/fault"
         headers = {"Authorization": f"Bearer {self.api_key}"}
         answer = requests.put(control, json={"fault": fault}, headers=headers, timeout=10)
         if answer.status_code != 200:
