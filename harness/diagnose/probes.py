@@ -13,6 +13,7 @@ Each probe has a user of its own, so that none spoils another; they run side by 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -88,7 +89,7 @@ class Table:
 BACK, LATER = "back where it was written, after a read elsewhere", "elsewhere, a second later"
 BALANCED, NO_STICKINESS = "through the balancer", "through the balancer, without its cookies"
 STRANGER = "a browser without cookies sees nothing of it"
-TWO_USERS, MEANWHILE = "two users at once", "a read under way while it was written"
+TWO_USERS, MEANWHILE = "two users at once", "reads under way while it was written"
 
 
 def probe(deployment: Deployment, pair: Pair) -> Table:
@@ -190,9 +191,18 @@ def _two_users(one: Writer, other: Writer, here: str) -> Look:
 
 def _meanwhile(user: Writer, here: str, beside: str) -> Look:
     """A session that is written back whole, by who read it before, loses what came in between."""
-    user.write(here)  # so that there is a session, and the read under way takes its time
+    user.read(here)  # a session begins
+    written = threading.Event()
+
+    def reads_on() -> None:
+        while not written.is_set():
+            user.read(beside)
+
     with ThreadPoolExecutor(1) as at_once:
-        under_way = at_once.submit(user.read, beside)
-        wrote = user.write(here)
+        under_way = at_once.submit(reads_on)
+        try:
+            wrote = user.write(here)
+        finally:
+            written.set()
         under_way.result()
     return _look(wrote, [user.read(here)])
