@@ -1,5 +1,7 @@
 """Small real apps, explored: what differs is found and shrunk, what agrees is said with what was tried."""
 
+import shutil
+
 import pytest
 
 from harness.errors import HarnessError
@@ -97,6 +99,7 @@ def test_a_difference_far_beyond_all_routings_is_found_by_pairs(up):
     assert answer.sentence(smallest).startswith("POST /note on A, then GET /note on B")
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node: apt-get install nodejs")
 def test_a_node_server_and_a_journey_of_two_people(up):
     requests = (
         Request("POST", "/say?room={{random}}", body="hello", user="Ann"),
