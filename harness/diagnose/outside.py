@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from harness.diagnose.case import overlap
+from harness.diagnose.deployment_rules import PACKAGE
 from harness.diagnose.scene import UNSAFE, Scene, View, place
 from harness.scenario import Play
 
 SLOW_SECONDS = 0.9
 """From here on an error looks like somebody's time-out."""
 
-MISSING = re.compile(r"(?:Missing optional dependency|No module named|import of) '?([\w.]+)")
 MODEL = re.compile(r"\b(?:LLM|language model|model server|vLLM|OpenAI|tool[ _-]call\w*)\b", re.IGNORECASE)
 
 NOT_SHARED = ("D01", "S01", "S11", "S13", "E02", "E01", "D12", "D31", "D32")
@@ -95,7 +95,7 @@ def _error(scene: Scene) -> View | None:
     if failed.status is None or failed.status < 400:
         return None
     why = f"{place(failed)} answered {failed.status}: {failed.text[:100]}"
-    if (found := MISSING.search(failed.text)) is not None:
+    if (found := PACKAGE.search(failed.text)) is not None:
         return View(("E12", "E01"), f"{place(failed)}: {found[0]}")
     if failed.status in (404, 405):
         return View(("E01", "E02") if scene.differs or scene.served_by_others else ("X01", "E01"), why)
@@ -112,6 +112,14 @@ def _cached(scene: Scene) -> View | None:
     if failed.instance and not failed.upstream and any(seen.upstream for seen in scene.play.observations):
         return View(("P14",), f"{failed.label} was answered, and the balancer asked no instance")
     return None
+
+
+def _promised(scene: Scene) -> View | None:
+    """It is the answer to the write itself that promises what is not so."""
+    access = scene.failed.access
+    if access is None or access.kind != "write":
+        return None
+    return View(("D34",), f"{place(scene.failed)} answered {scene.failed.status}: {scene.failed.text[:100]}")
 
 
 def _twice(scene: Scene) -> View | None:
@@ -150,15 +158,12 @@ def _stickiness(scene: Scene) -> View | None:
         return None
     way = f"{place(wrote)}, then {place(failed)}"
     cookie = scene.play.sticky[0]
-    if not any(cookie in seen.cookies_set for seen in scene.before):
+    setters = [seen for seen in scene.before if cookie in (*seen.cookies_set, *seen.cookies_refused)]
+    if not setters:
         return View(("A16", "A01"), f"{way}: no answer has set {cookie}")
     if cookie in failed.cookies_sent:
         return View(("A16", "A04"), f"{way}, though the client sent {cookie}")
-    said = next(
-        seen.cookie_attributes.get(cookie, "")
-        for seen in reversed(scene.before)
-        if cookie in seen.cookies_set
-    )
+    said = setters[-1].cookie_attributes.get(cookie, "")
     likeliest = "A03" if "secure" in said.lower() else "A14" if "domain" in said.lower() else "A13"
     if re.search(r"path=/(;|$)", said, re.IGNORECASE) and likeliest == "A13":
         likeliest = "A04"
@@ -215,8 +220,11 @@ def _same_worker(scene: Scene) -> View | None:
         return None
     elapsed = failed.started - wrote.started - wrote.seconds
     why = f"{wrote.served_by} took it, and {elapsed:.1f} s later {failed.served_by} does not answer from it"
-    if scene.shown_before or elapsed > SLOW_SECONDS:
-        return View(("D16", "W05", "S05", "L16"), f"{why}; it did before" if scene.shown_before else why)
+    if any(seen.started > wrote.started for seen in scene.before):
+        causes = ("D16", "W05", "S05", "L16") if elapsed > SLOW_SECONDS else ("W05", "S05", "D16", "L16")
+        return View(causes, f"{why}; it did before" if scene.shown_before else why)
+    if elapsed > SLOW_SECONDS:
+        return View(("D16", "W05", "S05", "L16"), why)
     if re.search(r"\d{3}", failed.text):
         return View(("L16", "P11", "L04"), f"{why}, but with other numbers")
     return View(("P11", "L16", "S31", "L04"), why)
@@ -229,6 +237,7 @@ RULES: tuple[Callable[[Scene], View | None], ...] = (
     _error,
     _cached,
     _twice,
+    _promised,
     _died,
     _cookies,
     _stickiness,

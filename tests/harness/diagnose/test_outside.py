@@ -40,6 +40,8 @@ def look(seen):
 SLOW = {"seconds": 2.0}
 STICKY = {"play": {"sticky": ("AWSALB",)}, "cookies_sent": ("session",)}
 
+NO_SUCH_DOMAIN = {"cookies_set": ("session",), "cookie_attributes": {"AWSALB": "Domain=example.org"}}
+
 
 def sticky(attributes):
     return {"cookies_set": ("session", "AWSALB"), "cookie_attributes": {"AWSALB": attributes}}
@@ -84,6 +86,11 @@ def sticky(attributes):
         ({"instance": "A", "wrote": {"seconds": 0.9}}, "P11"),
         ({"instance": "A", "wrote": {"seconds": 0.9}, "reply": {"response": "Rano 4711"}}, "L16"),
         ({"instance": "A", "started": 99.0}, "D16"),
+        ({"instance": "A", "between": [{"seconds": 0.5}], "wrote": {"seconds": 1.5}}, "W05"),
+        ({"access": Access("user", "write", "data", "newer")}, "D34"),
+        ({"alone": {"A": False, "B": False}, "wrote": {"seconds": 0.9}}, "P11"),
+        ({"alone": {"A": True, "B": True}}, "D01"),
+        ({**STICKY, "wrote": {"cookies_refused": ("AWSALB",), **NO_SUCH_DOMAIN}}, "A14"),
     ],
 )
 def test_what_it_looks_like(look, changes, likeliest):
