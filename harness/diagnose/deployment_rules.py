@@ -12,7 +12,10 @@ from typing import Any
 from harness.diagnose.case import Case, Diagnosis, events, locations, looked
 from harness.observe import Observation
 
-PACKAGE = re.compile(r"(?:Missing optional dependency|No module named|import of) '?([\w.]+)")
+PACKAGE = re.compile(
+    r"(?:Missing optional dependency|No module named|import of) '?[\w.-]+|`Import [\w.-]+` failed"
+)
+"""What Python says, and pandas, older and newer."""
 
 
 def missing_package(case: Case) -> Diagnosis | None:

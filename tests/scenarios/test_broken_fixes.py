@@ -24,7 +24,7 @@ def test_one_instance_with_another_bucket(changed):
 
 def test_one_instance_with_another_mount_root(changed):
     bench = changed('[topology.efs.env.B]\nSHARED_ROOT = "{root}"\nSHARED_ROOT_MUST_BE_MOUNT = "no"')
-    assert came_out(bench.cell("efs", "upload-a-chat-b")) == (BROKEN, "E02", False)
+    assert came_out(bench.cell("efs", "upload-a-chat-b")) == (BROKEN, "D12", False)
 
 
 def test_one_instance_with_another_key(changed):
