@@ -13,10 +13,10 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import zstandard
-from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotModifiedError, PreconditionError
 from obstore.store import S3Store
 
 from reference_app.errors import StorageConflict, StoreDown
@@ -43,6 +43,10 @@ NO_BUCKET = "NoSuchBucket"
 """S3's code in an answer 404: not the object is missing but all of them are (S3 API, error codes)."""
 
 
+MOST_SEEN = 1000
+"""Flags that a worker remembers, a kilobyte each."""
+
+
 def open_storage(settings: Settings) -> S3Storage:
     """The bucket S3_BUCKET."""
     assert settings.s3_bucket is not None  # settings demand it for this strategy
@@ -61,6 +65,13 @@ def open_storage(settings: Settings) -> S3Storage:
     return S3Storage(store, settings.s3_bucket)
 
 
+class _Seen(NamedTuple):
+    """A flag object as this worker saw it last."""
+
+    etag: str | None
+    content: bytes
+
+
 class S3Storage:
     """A storage in one bucket, keys under ``sessions/<session id>/``."""
 
@@ -68,6 +79,7 @@ class S3Storage:
 
     def __init__(self, store: S3Store, bucket: str) -> None:
         self._store, self._bucket = store, bucket
+        self._seen: dict[str, _Seen] = {}
 
     def check(self) -> None:
         with self._down():
@@ -90,8 +102,8 @@ class S3Storage:
         return []
 
     def flag(self, session_id: str) -> Flag | None:
-        found = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
-        return None if found is None else Flag.from_bytes(found[1].read())
+        seen = self._look(session_id)
+        return None if seen is None else Flag.from_bytes(seen.content)
 
     def where(self, session_id: str) -> str:
         return self._url(f"{self._home(session_id)}{FLAG_NAME}")
@@ -100,8 +112,8 @@ class S3Storage:
         home = self._home(session_id)
 
         def get(flag: Flag) -> BinaryIO | None:
-            found = self._get("read", _key(home, flag))
-            return found and _unpacked(found[1])
+            packed = self._get(_key(home, flag))
+            return packed and _unpacked(packed)
 
         return read_published(lambda: self.flag(session_id), get)
 
@@ -118,11 +130,32 @@ class S3Storage:
 
     def _current(self, session_id: str) -> tuple[str | None, str | None]:
         """ETag of the flag that is to be replaced, and the generation that it names."""
-        found = self._get("stat", f"{self._home(session_id)}{FLAG_NAME}")
-        if found is None:
+        if (seen := self._look(session_id)) is None:
             return None, None
-        etag, content = found
-        return etag, generation_named(lambda: Flag.from_bytes(content.read()))
+        return seen.etag, generation_named(lambda: Flag.from_bytes(seen.content))
+
+    def _look(self, session_id: str) -> _Seen | None:
+        """The flag as it is now; sent only if it is another than the one seen last (If-None-Match)."""
+        key = f"{self._home(session_id)}{FLAG_NAME}"
+        last = self._seen.pop(session_id, None)
+        with self._down(), storage_event("stat", self._url(key)) as event:
+            try:
+                answer = self._store.get(key, options={"if_none_match": last.etag} if last else None)
+                seen = _Seen(answer.meta["e_tag"], answer.bytes().to_bytes())
+                event |= {"found": True, "bytes": len(seen.content)}
+            except NotModifiedError:
+                assert last is not None  # only then is it asked for
+                seen = last
+                event |= {"found": True, "bytes": 0}
+            except FileNotFoundError as error:
+                if NO_BUCKET in str(error):
+                    raise
+                event["found"] = False
+                return None
+        self._seen[session_id] = seen
+        if len(self._seen) > MOST_SEEN:
+            self._seen.pop(next(iter(self._seen)))
+        return seen
 
     def _put(self, key: str, data: BinaryIO) -> None:
         """In parts (S3 multipart upload) where it is longer than one."""
@@ -149,13 +182,11 @@ class S3Storage:
                 raise StorageConflict("another upload of this session was published first") from error
             event |= {"found": True, "bytes": len(content)}
 
-    def _get(self, operation: str, key: str) -> tuple[str | None, BinaryIO] | None:
-        """ETag and content of an object."""
-        with self._down(), storage_event(operation, self._url(key)) as event:
+    def _get(self, key: str) -> BinaryIO | None:
+        with self._down(), storage_event("read", self._url(key)) as event:
             try:
-                answer = self._store.get(key)
                 content = io.BytesIO()
-                content.writelines(answer.stream(min_chunk_size=PART))
+                content.writelines(self._store.get(key).stream(min_chunk_size=PART))
             except FileNotFoundError as error:
                 if NO_BUCKET in str(error):
                     raise
@@ -163,7 +194,7 @@ class S3Storage:
                 return None
             event |= {"found": True, "bytes": content.tell()}
             content.seek(0)
-            return answer.meta["e_tag"], content
+            return content
 
     def _remove(self, home: str, unwanted: Callable[[str, float], bool]) -> None:
         """Best effort: what stays is never read, for no flag names it."""

@@ -1,5 +1,6 @@
 """Where uploads are kept: one behaviour for all, and what is each strategy's own."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from obstore.store import S3Store
 from reference_app.errors import ConfigError, CorruptData, StorageConflict, StoreDown
 from reference_app.settings import Settings
 from reference_app.storage import base, files, open_storage
+from reference_app.storage import s3 as s3_module
 from reference_app.storage.base import Flag
 from tests.reference_app.stored import flag_of, publish, read
 
@@ -327,6 +329,44 @@ def test_s3_keys_and_one_generation(env, s3, session_id):
         flag = flag_of(data)
         publish(storage, session_id, flag, data)
     assert keys(storage, session_id) == [".data_analysis_mode", f"{flag.generation}/data_analysis.csv.zst"]
+
+
+def test_s3_a_flag_is_sent_again_only_when_it_is_another(env, s3, session_id, monkeypatch):
+    sent = []
+    monkeypatch.setattr(s3_module, "storage_event", _noting_bytes(sent))
+    here, elsewhere = (open_storage(Settings.from_env(env | s3)) for _ in "ab")
+    first, second = flag_of(OLD), flag_of(NEW)
+    publish(elsewhere, session_id, first, OLD)
+    del sent[:]
+    assert [here.flag(session_id) for _ in range(2)] == [first, first]
+    publish(elsewhere, session_id, second, NEW)
+    del sent[2:]
+    assert [here.flag(session_id) for _ in range(2)] == [second, second]
+    elsewhere.clear_flag(session_id)
+    del sent[4:]
+    assert [here.flag(session_id) for _ in range(2)] == [None, None]
+    assert sent == [base.FLAG_SIZE, 0, base.FLAG_SIZE, 0, None, None]
+
+
+def _noting_bytes(sent):
+    @contextlib.contextmanager
+    def note(*_):
+        event = {"bytes": None}
+        yield event
+        sent.append(event["bytes"])
+
+    return note
+
+
+def test_s3_it_remembers_no_more_flags_than_it_may(env, s3, monkeypatch):
+    monkeypatch.setattr(s3_module, "MOST_SEEN", 2)
+    storage, sessions = open_storage(Settings.from_env(env | s3)), [uuid.uuid4().hex for _ in range(3)]
+    flags = [flag_of(OLD) for _ in sessions]
+    for one, flag in zip(sessions, flags, strict=True):
+        publish(storage, one, flag, OLD)
+        storage.flag(sessions[0])
+    assert [storage.flag(one) for one in sessions] == flags
+    assert len(storage._seen) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"no zstd at all", None])
