@@ -15,6 +15,8 @@ from scenarios.v3 import NUMBER, TOTALS, Analyst, Dataset, gives
 
 UPLOADS = 2
 QUESTIONS = 3
+PATIENCE = 20
+"""How often somebody asks a question that is answered by an error."""
 MEGABYTE = 1_000_000
 FILLER = b"Elsewhere,12345,6789\n"
 
@@ -67,11 +69,14 @@ def journey(visit: Visit) -> None:
         analyst.uploads(Padded(data, visit.terms.megabytes))
         uploads.append(data.totals)
         for _ in range(QUESTIONS):
-            visit.thinks()
-            if drops:
-                analyst.loses_cookies(*drops)
-            seen = analyst.asks(TOTALS)
-            visit.answered(seen, wrong(seen.text, uploads))
+            for _ in range(PATIENCE):
+                visit.thinks()
+                if drops:
+                    analyst.loses_cookies(*drops)
+                seen = analyst.asks(TOTALS)
+                visit.answered(seen, wrong(seen.text, uploads))
+                if seen.status is not None and seen.status < 500:
+                    break
         visit.thinks()
 
 

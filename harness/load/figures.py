@@ -54,29 +54,31 @@ def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in whole(table).to_dict("records")]
 
 
-def lost(rows: pd.DataFrame, killed: float) -> tuple[int, int]:
+def lost(rows: pd.DataFrame, dying: float, dead: float) -> tuple[int, int]:
     """Sessions lost by an instance's death, and those at risk.
 
-    At risk is a visit that had something to lose, a request that went well before, and asked for it
-    after. It is lost if not one of its answers was right until it began anew.
+    At risk is a visit that had something to lose, a request that went well before, and got an answer
+    about it after. It is lost if not one of these was right until it began anew. Errors are no answers,
+    and what an instance still gets right while it is dying counts for nothing.
     """
     gone = risky = 0
     for _, visit in rows.sort_values("started").groupby("visit", sort=False):
-        before = visit[visit["started"] + visit["ms"] / 1000 < killed]
+        before = visit[visit["started"] + visit["ms"] / 1000 < dying]
         if not (before["failure"].isna() & ~before["judged"]).any():
             continue
-        after = visit[visit["started"] >= killed]
+        after = visit[visit["started"] >= dying]
         asked = after[after["judged"].cummin()]  # the next request that nobody judges begins anew
-        if not asked.empty:
-            risky += 1
-            gone += not asked["failure"].isna().any()
+        right, wrong = asked["failure"].isna(), _wrong(asked)
+        counted = right[wrong | (right & (asked["started"] >= dead))]
+        risky += not counted.empty
+        gone += not counted.empty and not counted.any()
     return gone, risky
 
 
 def _of(case: Case, slices: Sequence[Slice]) -> Iterator[dict[str, Any]]:
     head = {"case": case.name, "place": case.place, "instances": case.instances, "megabytes": case.megabytes}
     measured = [one for one in slices if one.round != KILL]
-    deaths = [lost(one.rows, one.killed) for one in slices if one.killed is not None]
+    deaths = [lost(one.rows, *one.killed) for one in slices if one.killed is not None]
     for name, part in [(ALL, measured), *((one.round, [one]) for one in measured)]:
         seconds = sum(map(_seconds, part))
         rows = pd.concat([one.rows for one in part])
@@ -90,7 +92,7 @@ def _of(case: Case, slices: Sequence[Slice]) -> Iterator[dict[str, Any]]:
 
 
 def _numbers(rows: pd.DataFrame, seconds: float) -> dict[str, float]:
-    wrong = rows["failure"].fillna("").str.startswith(WRONG)
+    wrong = _wrong(rows)
     failed = rows["failure"].notna() & ~wrong
     judged = int((rows["judged"] & ~failed).sum())
     found: dict[str, float] = {
@@ -105,6 +107,10 @@ def _numbers(rows: pd.DataFrame, seconds: float) -> dict[str, float]:
     for column in (f"{store}_{what}" for store in STORES for what in ("calls", "bytes")):
         found[column] = float(rows[column].mean()) if column in rows else NONE
     return found
+
+
+def _wrong(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["failure"].fillna("").str.startswith(WRONG)
 
 
 def _seconds(one: Slice) -> float:

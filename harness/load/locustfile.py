@@ -71,9 +71,10 @@ class Person(HttpUser):
     @task
     def visit(self) -> None:
         visit = Visit(self.terms, self.browser, self.over)
-        with contextlib.closing(visit), contextlib.suppress(VisitEnded):
+        with contextlib.closing(visit):
             try:
-                journeys[0](visit)
+                with contextlib.suppress(VisitEnded):
+                    journeys[0](visit)
                 visit.thinks()
             except TimeUp as end:
                 raise StopUser from end

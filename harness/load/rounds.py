@@ -36,14 +36,14 @@ class Slice:
     Attributes:
         rows: one a request, with its calls and bytes by the app's evidence where there is any.
         memory: MiB of an instance on average at the end; NaN where it cannot be measured.
-        killed: unix time at which an instance was dead.
+        killed: unix times from which an instance was dying, and from which it was dead.
     """
 
     case: Case
     round: str
     rows: pd.DataFrame
     memory: float
-    killed: float | None = None
+    killed: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,13 @@ def _slice(
     report: Path,
     master: driver.Master | None,
 ) -> Slice:
-    killed: list[float] = []
+    killed: list[tuple[float, float]] = []
 
     def kill() -> None:
         assert deployment is not None
-        first = deployment.topology.instance_names[0]
+        first, dying = deployment.topology.instance_names[0], time.time()
         deployment.kill(first)
-        killed.append(time.time())  # now: while it was dying it may have answered
+        killed.append((dying, time.time()))
         deployment.start(first)
 
     outcome = driver.run(

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from harness.load import picture
 from harness.load.figures import lines, whole
+from harness.load.rounds import KILL
 from harness.load.thresholds import Verdict
 
 HEADINGS = (
@@ -54,10 +55,11 @@ def show(out: Console, table: pd.DataFrame, *, markdown: bool = False) -> None:
 
 
 def failures(rows: pd.DataFrame) -> list[str]:
-    """A line for each name that a failure had, and how often, case by case."""
+    """A line for each name that a failure had, and how often, case by case, and where one was killed."""
     failed = rows[rows["failure"].notna()]
-    counts = failed.groupby(["case", "failure"], sort=False).size().reset_index(name="count")
-    return [f"{one.case}: {one.count} x {one.failure}" for one in counts.itertuples()]
+    failed = failed.assign(place=failed["case"] + failed["round"].map({KILL: ", killed"}).fillna(""))
+    counts = failed.groupby(["place", "failure"], sort=False).size().reset_index(name="count")
+    return [f"{one.place}: {one.count} x {one.failure}" for one in counts.itertuples()]
 
 
 def write(folder: Path, table: pd.DataFrame, rows: pd.DataFrame) -> list[str]:

@@ -54,10 +54,21 @@ def test_the_baseline_is_wrong_under_load_and_s3_with_redis_is_not(put_under_loa
     assert works["memory"] > 10
 
 
+def test_an_app_that_mixes_up_its_users_is_caught(changed, workshop, monkeypatch, request, tmp_path):
+    monkeypatch.syspath_prepend(request.path.parent)
+    broken = changed(replace=("reference_app.wsgi:app", "broken_apps:one_upload_for_all()"))
+    runtime = ProcessRuntime(broken.known.plan, broken.services)
+    with runtime.up(broken.known.plan.topology("single")) as deployment:
+        load = driver.Load(users=4, seconds=2)
+        outcome = driver.run(load, Terms(think=0.05), deployment.url, workshop.folder("locust"))
+    assert f"{WRONG}another user's numbers" in set(outcome.rows["failure"])
+    assert outcome.rows["failure"].notna().sum() == outcome.failures
+
+
 def test_a_killed_instance_takes_its_sessions_with_it_unless_they_lie_elsewhere(put_under_load):
-    schedule = rounds.Schedule(driver.Load(users=6, seconds=6), Terms(think=0.3), rounds=1, kill=True)
-    slices = [one for one in put_under_load(schedule, "single", "s3-redis") if one.killed]
-    single, shared = (figures.lost(one.rows, one.killed) for one in slices)
+    schedule = rounds.Schedule(driver.Load(users=6, seconds=6), Terms(think=0.3), rounds=0, kill=True)
+    slices = put_under_load(schedule, "single", "s3-redis")
+    single, shared = (figures.lost(one.rows, *one.killed) for one in slices)
     assert single[0] == single[1] >= 1
     assert shared[0] == 0
     assert shared[1] >= 1

@@ -25,7 +25,8 @@ def load(tmp_path):
 
 def test_answers_of_status_200_that_are_wrong_break_a_threshold(load, server):
     generic = json.dumps({"response": "In general, totals say much."})
-    server.answer = lambda _: Response(generic, mimetype="application/json", headers={"Set-Cookie": "a=b; Path=/"})
+    cookies = [("Set-Cookie", "a=b; Path=/"), ("Set-Cookie", "__Secure-c=d; Path=/")]  # a browser takes one
+    server.answer = lambda _: Response(generic, mimetype="application/json", headers=cookies)
     options = ["--users", "2", "--time", "1", "--rounds", "1", "--think", "0.01", "--json"]
     answer = load("--url", server.url, *options, "--threshold", "wrong == 0", "--threshold", "failed == 0")
     assert answer.exit_code == 1

@@ -40,7 +40,9 @@ def slices(topology):
         rounds.Slice(two, "1", slow, memory=150.0),
         rounds.Slice(one, "2", quick, memory=120.0),
         rounds.Slice(two, "2", slow, memory=150.0),
-        rounds.Slice(two, "kill", rows(upload(0.0), ask(2.0, failure=NO)), memory=math.nan, killed=1.0),
+        rounds.Slice(
+            two, "kill", rows(upload(0.0), ask(2.0, failure=NO)), memory=math.nan, killed=(1.0, 1.0)
+        ),
     ]
 
 
@@ -77,20 +79,23 @@ def test_each_round_and_each_kind_of_request_has_a_line(slices):
     ("after", "lost"),
     [
         ([], (0, 0)),
-        ([ask(5.5)], (0, 1)),
+        ([ask(6.5)], (0, 1)),
+        ([ask(5.5)], (0, 0)),
+        ([ask(5.5), ask(6.5, failure=NO)], (1, 1)),
         ([ask(5.5, failure=NO)], (1, 1)),
-        ([ask(5.5, failure=GONE), ask(6.0)], (0, 1)),
-        ([ask(5.5, failure=GONE), upload(6.0), ask(7.0)], (1, 1)),
+        ([ask(5.5, failure=GONE), ask(7.0)], (0, 1)),
+        ([ask(5.5, failure=GONE), upload(6.0), ask(7.0)], (0, 0)),
+        ([ask(5.5, failure=GONE), ask(6.5, failure=NO), upload(7.0), ask(8.0)], (1, 1)),
         ([upload(5.5), ask(6.0, failure=NO)], (0, 0)),
     ],
 )
 def test_a_session_is_lost_if_nothing_was_right_until_it_began_anew(after, lost):
-    assert figures.lost(rows(upload(1.0), ask(2.0), *after), 5.0) == lost
+    assert figures.lost(rows(upload(1.0), ask(2.0), *after), 5.0, 6.0) == lost
 
 
 def test_who_had_nothing_before_the_kill_loses_nothing():
-    assert figures.lost(rows(upload(1.0, failure=GONE), ask(6.0, failure=NO)), 5.0) == (0, 0)
-    assert figures.lost(rows(upload(4.95), ask(6.0, failure=NO)), 5.0) == (0, 0)
+    assert figures.lost(rows(upload(1.0, failure=GONE), ask(6.0, failure=NO)), 5.0, 6.0) == (0, 0)
+    assert figures.lost(rows(upload(4.95), ask(6.0, failure=NO)), 5.0, 6.0) == (0, 0)
 
 
 def test_cases_are_compared_with_the_fewest_instances_at_the_same_size(topology):
@@ -113,7 +118,7 @@ def test_what_is_shown_and_left(slices, capsys, tmp_path):
     report.show(terminal.console(), table, markdown=True)
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("| two | 1, 0.67x | 200, 2.00x | 300, 3.00x |")
-    assert report.failures(every) == [f"two: 3 x {NO}", f"two: 2 x {GONE}"]
+    assert report.failures(every) == [f"two: 2 x {NO}", f"two: 2 x {GONE}", f"two, killed: 1 x {NO}"]
     names = report.write(tmp_path, table, every)
     assert len(pd.read_parquet(tmp_path / "requests.parquet")) == len(every)
     assert len(pd.read_csv(tmp_path / "load.csv")) == len(pd.read_parquet(tmp_path / "load.parquet"))
