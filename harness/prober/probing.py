@@ -62,6 +62,11 @@ class Probe:
             spread.count(alone, backends), spread.spread(alone, backends), spread.failing(alone, backends)
         )
         self._say(*drift.differences(alone, backends), drift.clocks(alone, backends))
+        if all(300 <= sample.status < 400 for sample in alone):
+            to = alone[0].features.get("header location", "")
+            self.left_out.append(
+                f"what is behind the redirect to {to}: give the URL of a page that answers itself"
+            )
         later: list[tuple[str, Callable[[Backends], None]]] = [
             ("the connection", self._connected),
             ("cookies", self._cookies),

@@ -17,6 +17,8 @@ from harness.journey.cookies import Jar
 from harness.prober.features import cookies, features
 
 TIMEOUT = 30.0
+MAX_BODY = 2**20
+"""Bytes of an answer's body that are looked at."""
 USER_AGENT = f"second-instance-probe/{version('second-instance')} (harness probe)"
 
 
@@ -103,7 +105,9 @@ class Wire:
         sent = time.time()
         connection.cookies.clear()  # the jar is the caller's
         try:
-            answer = connection.get(self.url, headers=jar.header(self.url) if jar else {})
+            cookies = jar.header(self.url) if jar else {}
+            with connection.stream("GET", self.url, headers=cookies) as answer:
+                body = _start(answer)
         except httpx.HTTPError as error:
             raise HarnessError(
                 f"{self.url}: no answer: {error or type(error).__name__}{_hint(error)}"
@@ -113,15 +117,25 @@ class Wire:
                 connection.close()
         if jar is not None:
             jar.keep(self.url, answer.headers.get_list("set-cookie"))
-        return _sample(answer, sent)
+        return _sample(answer, body, sent)
 
 
-def _sample(answer: httpx.Response, sent: float) -> Sample:
+def _start(answer: httpx.Response) -> bytes:
+    """The body, or of one that is long or does not end its start."""
+    read, end = b"", time.monotonic() + TIMEOUT
+    for chunk in answer.iter_bytes():
+        read += chunk
+        if len(read) > MAX_BODY or time.monotonic() > end:
+            break
+    return read[:MAX_BODY]
+
+
+def _sample(answer: httpx.Response, body: bytes, sent: float) -> Sample:
     headers = answer.headers.multi_items()
     return Sample(
         status=answer.status_code,
         protocol=answer.http_version,
-        features=features(answer.status_code, headers, answer.content),
+        features=features(answer.status_code, headers, body),
         cookies={name: value for name, value, _ in cookies(headers)},
         attributes={name: attributes for name, _, attributes in cookies(headers)},
         date=date_of(answer.headers.get("date")),
@@ -133,7 +147,10 @@ def _sample(answer: httpx.Response, sent: float) -> Sample:
 def date_of(header: str | None) -> float | None:
     """Unix time of a Date header; None where it is missing or no date."""
     parsed = None if header is None else parsedate_tz(header)
-    return None if parsed is None else float(mktime_tz(parsed))
+    try:
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _hint(error: httpx.HTTPError) -> str:

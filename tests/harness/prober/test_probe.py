@@ -82,7 +82,7 @@ def test_backends_that_are_not_alike(live, ask):
     assert differs["header server"] == {"A": "app/1.2", "B": "app/1.3"}
     assert differs["header x-frame-options"] == {"A": "DENY", "B": ""}
     assert all(statement.good is False for statement in found["drift"])
-    assert "the clock of B is 9" in found["clocks"][0].text
+    assert "s ahead of that of A" in found["clocks"][0].text
     assert found["clocks"][0].good is False
     least, most = found["clocks"][0].data["seconds"]
     assert 87 < least <= 90 <= most < 93
@@ -117,6 +117,14 @@ def test_nothing_but_get_within_the_budget_and_by_its_name(live, ask):
     seen = [one for backend in backends for one in backend.methods]
     assert set(seen) == {("GET", USER_AGENT)}
     assert len(seen) == asked.wire.sent <= 50
+
+
+def test_a_redirect_is_not_followed_and_said(live, ask):
+    to = [("Location", "/login")]
+    backends = [Backend(name, status=302, headers=to) for name in "ab"]
+    found, asked = ask(live(*backends), requests=20)
+    assert found["backends"][0].data["number"] == 2
+    assert asked.left_out[0].startswith("what is behind the redirect to /login")
 
 
 def test_a_budget_that_does_not_last_is_said(live, ask, visits):

@@ -6,7 +6,7 @@ import pytest
 
 from harness.prober.backends import tell_apart
 from harness.prober.confidence import ruled_out
-from harness.prober.wire import Sample, Wire
+from harness.prober.wire import Sample, Wire, date_of
 
 
 def samples(**columns):
@@ -47,6 +47,11 @@ def test_what_follows_the_backend_is_a_difference():
 @pytest.mark.parametrize(("trials", "rate"), [(0, 1.0), (1, 0.95), (300, 0.00994), (3000, 0.001)])
 def test_what_trials_without_a_miss_rule_out(trials, rate):
     assert ruled_out(trials) == pytest.approx(rate, rel=0.01)
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "Tue, 99 Abc 99999 99:99:99 GMT"])
+def test_what_is_no_date(text):
+    assert date_of(text) is None
 
 
 def test_the_rate_is_kept(monkeypatch):
