@@ -78,6 +78,7 @@ class Play:
         lost: the instances killed in it, with their disks.
         lost_at: when, in unix time, in the same order.
         stopped: the instances that were down for a while, in order.
+        stalled: the instances to which copies hung for a while.
         sticky: the cookies by which the balancer knows a client again.
         logs: errors that nginx and the instances logged meanwhile, by name.
     """
@@ -88,6 +89,7 @@ class Play:
     lost: list[str] = field(default_factory=list)
     lost_at: list[float] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    stalled: list[str] = field(default_factory=list)
     sticky: tuple[str, ...] = ()
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     error: str | None = None
@@ -205,6 +207,7 @@ class Run:
         try:
             for instance in instances:
                 self.deployment.stall_ssh(instance, True)
+                self.play.stalled.append(instance)
             yield
         finally:
             for instance in instances:

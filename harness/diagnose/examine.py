@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from harness import scenario as scenarios
 from harness.diagnose import Diagnosis, propose
 from harness.diagnose.probes import Table
 from harness.diagnose.swaps import Swap
-from harness.diagnose.trials import Lab, Trial, Trials
-from harness.errors import PartMissing
+from harness.diagnose.trials import Lab, Trial, Trials, raised
+from harness.errors import HarnessError, PartMissing
 from harness.runtimes import Deployment
 from harness.scenario import Play, Scenario
 from harness.topology import Topology
@@ -141,14 +142,16 @@ def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterato
 
 
 def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
-    judged = scenarios.judge(scenario, deployment)
+    try:
+        judged = scenarios.judge(scenario, deployment)
+    except HarnessError:
+        raise
+    except Exception as error:  # a bug in a story is no verdict on the app
+        return Finding(scenario, scenarios.UNKNOWN, raised(error))
     if judged.witness is None:
         return Finding(scenario, judged.verdict)
     witness = lab.seen(judged.witness)
-    alone: dict[str, Play] = {}
-    if deployment.topology.instances > 1 and not scenario.spends and not witness.stopped and not witness.lost:
-        for name in deployment.topology.instance_names:
-            alone[name] = lab.seen(scenarios.play(scenario, deployment, only=name))
+    alone = _alone(lab, scenario, deployment) if not _eventful(witness) else {}
     return Finding(
         scenario,
         judged.verdict,
@@ -157,6 +160,22 @@ def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
         {name: play.holds for name, play in alone.items()},
         propose(witness, alone),
     )
+
+
+def _alone(lab: Lab, scenario: Scenario, deployment: Deployment) -> dict[str, Play]:
+    """The play with every request sent to one instance, for each of several, side by side."""
+    names = deployment.topology.instance_names if deployment.topology.instances > 1 else ()
+
+    def only(name: str) -> Play:
+        return lab.seen(scenarios.play(scenario, deployment, only=name))
+
+    with ThreadPoolExecutor(lab.parallel) as pool:
+        return dict(zip(names, pool.map(only, names), strict=True))
+
+
+def _eventful(play: Play) -> bool:
+    """Whether instances were killed, stopped or cut off: such plays would be in each other's way."""
+    return bool(play.lost or play.stopped or play.stalled)
 
 
 def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, dict[str, list[Trial]]]:

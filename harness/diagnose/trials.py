@@ -111,4 +111,11 @@ class Trials:
             return Trial(swaps, scenarios.SKIPPED, reason=str(error))
         except HarnessError as error:
             return Trial(swaps, scenarios.UNKNOWN, reason=str(error))
+        except Exception as error:  # a bug in a story is no verdict on the app
+            return Trial(swaps, scenarios.UNKNOWN, reason=raised(error))
         return Trial(swaps, judged.verdict, self._lab.seen(judged.witness) if judged.witness else None)
+
+
+def raised(error: Exception) -> str:
+    """What a story's own error is called, where a reason is given."""
+    return f"the scenario raised {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from harness.diagnose.swaps import Swap
 from harness.observe import Observation
 from harness.report import probes
 from harness.report.steps import brief
-from harness.scenario import AFFINITY, Play
+from harness.scenario import AFFINITY, WORKS, Play
 
 LINES = 3
 """Requests that are told, the last ones up to the one that failed."""
@@ -22,8 +22,11 @@ def answer(examined: Examination) -> Iterator[str]:
     """Lines for a person; each broken scenario by cause, then the smallest sets of changes."""
     name = examined.topology.title
     if not examined.broken:
-        works = ", ".join(one.scenario.name for one in examined.findings)
-        yield f"{name}: nothing to explain ({works})"
+        works = ", ".join(one.scenario.name for one in examined.findings if one.verdict == WORKS)
+        yield f"{name}: nothing to explain{f' ({works})' if works else ''}"
+        for one in examined.findings:
+            if one.reason:
+                yield f"  {one.scenario.name}: {one.verdict}: {one.reason}"
         return
     told: set[str] = set()
     for finding in examined.broken:

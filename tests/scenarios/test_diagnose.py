@@ -1,10 +1,12 @@
 """Diagnoses from end to end: faults are really planted, and what is said of them is proved on real parts."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from harness.diagnose import materials
+from harness.diagnose import faults, materials
 from harness.diagnose.examine import examine
 from harness.diagnose.trials import Lab
 from harness.report import answer
@@ -24,10 +26,19 @@ def lab(known, made, services):
     return Lab(ProcessRuntime(known.plan, services), known.plan, made.swaps, parallel=3)
 
 
+@pytest.fixture
+def of_the_page(known, made, tmp_path):
+    """The fault that docs/diagnose.md adds, in a folder of its own."""
+    page = (Path(__file__).parents[2] / "docs/diagnose.md").read_text(encoding="utf-8")
+    name = re.search(r"for example `scenarios/faults/([\w-]+\.toml)`", page)[1]
+    (tmp_path / name).write_text(re.search(r"<!-- fault -->\n```toml\n(.*?)```", page, re.DOTALL)[1])
+    return faults.load(tmp_path, known.plan, made.scenarios)
+
+
 @pytest.mark.parametrize(
     ("fault", "cure"),
     [
-        ("secret-keys-differ", "one-key"),
+        ("key-rotated-on-one", "one-key"),
         ("cleaner-deletes-uploads", "no-cleaner"),
         ("sticky-path-too-narrow", "sticky-options"),
         ("balancer-strips-cookies", "cookies-pass"),
@@ -36,8 +47,8 @@ def lab(known, made, services):
         ("one-replica-with-wrong-parser", "tool-parser"),
     ],
 )
-def test_a_planted_fault_of_each_layer_is_found_and_proved(lab, made, fault, cure):
-    planted = made.faults[fault]
+def test_a_planted_fault_of_each_layer_is_found_and_proved(lab, made, of_the_page, fault, cure):
+    planted = {**made.faults, **of_the_page}[fault]
     found = examine(lab, planted.planted, [made.scenarios[planted.shown_by]])
     (finding,) = found.findings
     assert finding.cause.cause.id == planted.cause

@@ -1,0 +1,83 @@
+"""The command from outside: what it refuses, and what a story's own error is; nothing is brought up."""
+
+import contextlib
+
+import pytest
+from click.testing import CliRunner
+
+from harness import cli, project
+from harness.diagnose.examine import examine
+from harness.diagnose.trials import Lab
+from harness.errors import HarnessError
+from harness.report import answer
+from harness.scenario import UNKNOWN, Scenario
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--score", "baseline"], "no TOPOLOGY"),
+        (["--score", "-s", "two-users"], "no -s"),
+        (["--markdown"], "--markdown goes with --score"),
+        (["--fault", "a", "--fault", "b"], "one --fault"),
+        (["baseline", "--fault", "a"], "a fault has its own"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments, said):
+    answer = CliRunner().invoke(cli.cli, ["diagnose", *arguments])
+    assert answer.exit_code == 2
+    assert said in answer.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "secret-key-differs"], "no fault 'secret-key-differs'; there are: "),
+        (["--score", "--fault", "x"], "no fault 'x'"),
+        (["-s", "upload"], "no scenario 'upload'"),
+        (["base"], "'base' is not an allowed value"),
+    ],
+)
+def test_names_that_are_not_known(arguments, said):
+    with pytest.raises(HarnessError) as error:
+        CliRunner().invoke(cli.cli, ["diagnose", *arguments], catch_exceptions=False)
+    assert said in str(error.value)
+
+
+class Up:
+    """A runtime whose deployments are the one it was given."""
+
+    name = "fake"
+
+    def __init__(self, deployment):
+        self.deployment = deployment
+
+    def up(self, topology):
+        return contextlib.nullcontext(self.deployment)
+
+
+def test_a_bug_in_a_story_is_no_verdict(deployment, topology):
+    def story(run):
+        raise KeyError("rows")
+
+    lab = Lab(Up(deployment()), project.load().plan, {})
+    found = examine(lab, topology(), [Scenario("buggy", "Buggy", story)])
+    assert [one.verdict for one in found.findings] == [UNKNOWN]
+    assert not found.judged
+    assert list(answer.answer(found)) == [
+        "Two of them: nothing to explain",
+        "  buggy: unknown: the scenario raised KeyError: 'rows'",
+    ]
+
+
+def test_without_swaps_causes_are_proposed_and_none_is_proved(deployment, topology, server):
+    def story(run):
+        seen = run.user().request("GET", "/", label="look")
+        run.must("it answers 200", seen.status == 418, seen, str(seen.status))
+
+    lab = Lab(Up(deployment(url=server.url)), project.load().plan, {})
+    found = examine(lab, topology(), [Scenario("teapot", "Teapot", story)])
+    (finding,) = found.broken
+    assert (finding.proved, found.cures) == ({}, [])
+    assert finding.alone == {"A": False, "B": False}
+    assert "No set of changes" in "\n".join(answer.answer(found))
