@@ -10,6 +10,9 @@ from harness.explore.search import Found, Outcome, Stage
 from harness.explore.specification import Deviation, Specification
 from harness.journey import Answer
 
+MOST = 6
+"""Places of an answer that people are shown; the JSON has all."""
+
 
 def sentence(found: Found) -> str:
     """E.g. ``POST /upload on A, then GET /report on B: 404, where one instance answers 200``."""
@@ -31,9 +34,11 @@ def details(found: Found) -> Iterator[str]:
     deviation = found.deviation
     yield f"expected  {_shown(deviation.expected)}"
     yield f"found     {_shown(deviation.answer)}"
-    for difference in deviation.differences:
-        if difference.place != "status":
-            yield f"          {difference}"
+    places = [difference for difference in deviation.differences if difference.place != "status"]
+    for difference in places[:MOST]:
+        yield f"          {difference}"
+    if len(places) > MOST:
+        yield f"          and {len(places) - MOST} more places"
     yield f"it differed in {found.differed} of {found.plays} plays"
 
 
