@@ -34,6 +34,7 @@ STATIC_TYPES = (
     "audio/",
     "video/",
 )
+STARTED = re.compile(r'(?<!\\)"startedDateTime"\s*:')
 UNSENT = re.compile(
     r":.*|host|cookie|connection|content-length|user-agent|accept-(encoding|language)|sec-.*|origin|referer"
     r"|priority|pragma|cache-control|if-.*|upgrade-insecure-requests|dnt|te|proxy-.*",
@@ -79,7 +80,8 @@ def read(path: Path) -> Journey:
 
 def _entries(path: Path) -> Iterator[_Entry]:
     try:
-        log = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        log = json.loads(text)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -90,14 +92,26 @@ def _entries(path: Path) -> Iterator[_Entry]:
         found = log["log"]["entries"]
     except (KeyError, TypeError):
         raise HarnessError(f"{path}: log.entries: missing: not a HAR file") from None
+    lines = _lines(text)
     for number, entry in enumerate(found):
-        where = f"{path}: log.entries[{number}]"
+        line = f":{lines[number]}" if len(lines) == len(found) else ""
+        where = f"{path}{line}: log.entries[{number}]"
         try:
             request, response = entry["request"], entry["response"]
             urlsplit(request["url"]), request["method"], response["status"]
         except (KeyError, TypeError, ValueError) as error:
             raise HarnessError(f"{where}: no request with url and method, or no response: {error}") from error
         yield _Entry(where, request, response)
+
+
+def _lines(text: str) -> list[int]:
+    """The line of each entry: of its startedDateTime, which every entry has one of, after those of pages."""
+    lines, line, at = [], 1, 0
+    for found in STARTED.finditer(text, max(0, text.find('"entries"'))):
+        line += text.count("\n", at, found.start())
+        at = found.start()
+        lines.append(line)
+    return lines
 
 
 def _is_static(entry: _Entry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import traceback
 from pathlib import Path
@@ -38,7 +39,8 @@ def _check(path: Path, requests: object) -> None:
         raise HarnessError(f"{path}: JOURNEY: {requests!r} is not a list of harness.journey.Request")
     known = {RANDOM}
     for number, request in enumerate(requests):
-        place = f"{path}: JOURNEY[{number}]"
+        line = _line_of(path, number)
+        place = f"{path}{f':{line}' if line else ''}: JOURNEY[{number}]"
         if not isinstance(request, Request):
             raise HarnessError(f"{place}: {request!r} is not a harness.journey.Request")
         if missing := sorted(request.names - known - {capture.name for capture in request.captures}):
@@ -46,6 +48,16 @@ def _check(path: Path, requests: object) -> None:
                 f"{place}: {{{{{missing[0]}}}}} is not known here: {', '.join(sorted(known))} are"
             )
         known |= {capture.name for capture in request.captures}
+
+
+def _line_of(path: Path, number: int) -> int | None:
+    """The line of a request that stands in ``JOURNEY = [...]``; None where the list is made otherwise."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Tuple):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if "JOURNEY" in names and number < len(node.value.elts):
+                return node.value.elts[number].lineno
+    return None
 
 
 def _line(error: Exception, path: Path) -> int:

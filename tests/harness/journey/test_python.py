@@ -75,8 +75,8 @@ def test_a_websocket_that_is_refused_tells_its_line(write, url):
         ("\nimport no_such_module", ":2: ModuleNotFoundError: No module named 'no_such_module'"),
         ("x = 1", ": neither a function journey(client) nor a list JOURNEY"),
         ("JOURNEY = 3", ": JOURNEY: 3 is not a list"),
-        ("JOURNEY = [3]", ": JOURNEY[0]: 3 is not a harness.journey.Request"),
-        (LIST.replace("{{id}}", "{{no}}"), ": JOURNEY[1]: {{no}} is not known here: id, random are"),
+        ("JOURNEY = 2 * [3]", ": JOURNEY[0]: 3 is not a harness.journey.Request"),
+        (LIST.replace("{{id}}", "{{no}}"), ":5: JOURNEY[1]: {{no}} is not known here: id, random are"),
     ],
 )
 def test_a_mistake_is_named(write, text, said):
