@@ -8,10 +8,11 @@ import csv
 import io
 import json
 import re
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import pandas as pd
 from werkzeug.utils import secure_filename
@@ -23,6 +24,11 @@ LONGEST_NAME = 120
 DELIMITERS = ",\t;|"
 ENCODINGS = ("utf-8-sig", "cp1252")
 """UTF-8, and what spreadsheets on Windows save."""
+
+COLUMNAR = ".arrow"
+SLOW = frozenset({".xlsx", ".xls", ".json"})
+"""What takes some thirty times as long to parse as its rows take to read in columns. With CSV what is won is
+what the larger file costs on its way (docs/performance.md)."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -73,6 +79,26 @@ def parse(suffix: str, data: BinaryIO) -> pd.DataFrame:
     if not frame.columns.is_unique:
         raise BadUpload("Two columns have the same name")
     return frame.reset_index(drop=True)
+
+
+@contextlib.contextmanager
+def standard(suffix: str, data: BinaryIO, frame: pd.DataFrame) -> Iterator[tuple[str, BinaryIO]]:
+    """What other workers are to read in place of the file, and its suffix.
+
+    The rows in columns where that pays and loses nothing, else the file itself.
+    """
+    if suffix not in SLOW or frame.dtypes.eq("object").any():  # an object may be anything
+        yield suffix, data
+        return
+    with tempfile.TemporaryFile() as columns:
+        frame.to_feather(columns, compression="uncompressed")
+        yield COLUMNAR, cast(BinaryIO, columns)
+
+
+def stored(name: str, data: BinaryIO) -> pd.DataFrame:
+    """The rows of what ``standard`` gave, under a name with its suffix."""
+    data.seek(0)
+    return pd.read_feather(data) if name.endswith(COLUMNAR) else parse(suffix_of(name), data)
 
 
 @contextlib.contextmanager

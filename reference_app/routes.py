@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -60,9 +61,11 @@ def upload() -> Response:
     suffix = dataset.suffix_of(name)
     data = cast(BinaryIO, sent.stream)  # werkzeug's: on disk where it is large (default_stream_factory)
     frame = dataset.parse(suffix, data)
-    flag = Flag.of(name, suffix, data)
+    size = data.seek(0, os.SEEK_END)
     session_id = _own_session_id()
-    copies = use.storage.publish(session_id, flag, data)
+    with dataset.standard(suffix, data, frame) as (suffix, standard):
+        flag = Flag.of(name, suffix, standard)
+        copies = use.storage.publish(session_id, flag, standard, None if standard is data else data)
     use.frames.put(flag.sha256, frame)
     session.update(has_data_analysis_file=True, data_analysis_filename=name, history=[])
     columns = [str(column) for column in frame.columns]
@@ -71,7 +74,7 @@ def upload() -> Response:
         message=f"{name} uploaded: {len(frame)} rows, {len(columns)} columns",
         session_id=session_id,
         filename=name,
-        file_size=flag.size,
+        file_size=size,
         metadata={"rows": len(frame), "columns": len(columns), "column_names": columns},
         **({"copies": copies} if copies else {}),
         instance=use.settings.instance_name,
@@ -201,7 +204,7 @@ def _frame(use: Services, session_id: str) -> pd.DataFrame | None:
         return None
     flag, data = found
     with data:
-        frame = dataset.parse(dataset.suffix_of(flag.standard_name), data)
+        frame = dataset.stored(flag.standard_name, data)
     use.frames.put(flag.sha256, frame)
     return frame
 

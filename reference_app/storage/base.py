@@ -1,8 +1,9 @@
 """What every storage does, and the flag that publishes a data set.
 
     <root>/<session id>/.data_analysis_mode                     the flag: names the generation
-    <root>/<session id>/<generation>/<file name>                the file as uploaded; in folders only
-    <root>/<session id>/<generation>/data_analysis.<suffix>     the same under a standard name, which is read
+    <root>/<session id>/<generation>/data_analysis.<suffix>     what is read: the upload, or its rows
+    <root>/<session id>/<generation>/<file name>                the upload; if that is what is read, it is
+                                                                a link in folders, not there in a bucket
 
 Data first, flag last: replacing the flag replaces the whole data set, or nothing of it. An upload passes
 through in parts; no storage has all of it in memory.
@@ -102,8 +103,14 @@ class Storage(Protocol):
     def check(self) -> None:
         """Whether it can be reached."""
 
-    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
+    def publish(
+        self, session_id: str, flag: Flag, data: BinaryIO, original: BinaryIO | None = None
+    ) -> list[Copy]:
         """Replace the session's data set. Raises StorageConflict if another upload won.
+
+        Args:
+            data: what the flag describes.
+            original: the file as uploaded, where that is another.
 
         Returns the copies made, where it has to travel; none where every instance sees it anyway.
         """

@@ -40,15 +40,19 @@ class FileTree:
             os.close(descriptor)
             Path(path).unlink()
 
-    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
+    def publish(
+        self, session_id: str, flag: Flag, data: BinaryIO, original: BinaryIO | None = None
+    ) -> list[Copy]:
         home = self._home(session_id)
         folder = home / flag.generation
         previous = generation_named(lambda: self.flag(session_id))
         with self._down():
             folder.mkdir(parents=True)
             try:
-                self._write(folder / flag.filename, parts(data))
-                if flag.filename != flag.standard_name:
+                self._write(folder / flag.filename, parts(original or data))
+                if original is not None:
+                    self._write(folder / flag.standard_name, parts(data))
+                elif flag.filename != flag.standard_name:
                     self._link(folder / flag.filename, folder / flag.standard_name, flag.size)
                 self._write(home / FLAG_NAME, [flag.to_bytes()])
             except BaseException:

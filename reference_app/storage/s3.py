@@ -85,10 +85,14 @@ class S3Storage:
         with self._down():
             next(self._store.list("check/", chunk_size=1), None)
 
-    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
+    def publish(
+        self, session_id: str, flag: Flag, data: BinaryIO, original: BinaryIO | None = None
+    ) -> list[Copy]:
         home = self._home(session_id)
         etag, previous = self._current(session_id)
-        self._put(_key(home, flag), data)
+        if original is not None:
+            self._put(_key(home, flag.generation, flag.filename), original)
+        self._put(_key(home, flag.generation, flag.standard_name), data)
         try:
             self._put_flag(f"{home}{FLAG_NAME}", flag, etag)
         except StorageConflict:
@@ -112,7 +116,7 @@ class S3Storage:
         home = self._home(session_id)
 
         def get(flag: Flag) -> BinaryIO | None:
-            packed = self._get(_key(home, flag))
+            packed = self._get(_key(home, flag.generation, flag.standard_name))
             return packed and _unpacked(packed)
 
         return read_published(lambda: self.flag(session_id), get)
@@ -215,8 +219,8 @@ class S3Storage:
             raise StoreDown(f"storage (s3, bucket {self._bucket})", _gist(error)) from error
 
 
-def _key(home: str, flag: Flag) -> str:
-    return f"{home}{flag.generation}/{flag.standard_name}.zst"
+def _key(home: str, generation: str, name: str) -> str:
+    return f"{home}{generation}/{name}.zst"
 
 
 def _unpacked(packed: BinaryIO) -> BinaryIO:

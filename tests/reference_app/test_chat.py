@@ -1,16 +1,20 @@
 """Which workflow answers, in which shape, and what the client may not decide."""
 
+import io
 import json
 
+import pandas as pd
 import pytest
 
 from reference_app import dataset
+from reference_app.analysis import agent
 
 KEYS = {
     "status", "message", "response", "explanations", "data_summary", "tools_used", "intent_type",
     "processing_time", "total_response_time", "response_efficiency", "visualizations",
     "workflow", "instance", "worker", "table", "tools",
 }  # fmt: skip
+REPLY = agent.Reply("done", None, [])
 TOTAL = ("aggregate", '{"group_by": "ward", "statistic": "sum", "column": "cases"}')
 
 
@@ -173,6 +177,53 @@ def test_a_worker_reads_and_parses_a_file_once(instance, other_worker, upload, s
         ["stat", "stat", "recall", "stat", "read"],
         ["stat", "stat", "recall"],
     ]
+
+
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows.json", "rows.csv"])
+@pytest.mark.parametrize("kept", ["local", "s3"])
+def test_another_worker_answers_from_the_same_rows(
+    request, start, other_worker, upload, say, model, monkeypatch, name, kept
+):
+    """A workbook's rows are kept in columns, which the other workers read in place of parsing it again."""
+    frame = pd.DataFrame(
+        {
+            "ward": ["A", None, "Ç"],
+            "n": [1, 2, 3],
+            "x": [0.5, None, 2.0],
+            "on": [True, False, True],
+            "day": pd.to_datetime(["2024-01-05", "2024-01-06", "2024-01-07"]),
+        }
+    )
+    workbook = io.BytesIO()
+    frame.to_excel(workbook, index=False)
+    data = {
+        "rows.xlsx": workbook.getvalue(),
+        "rows.json": frame.to_json(orient="records", date_format="iso").encode(),
+        "rows.csv": frame.to_csv(index=False).encode(),
+    }[name]
+    env = request.getfixturevalue("s3") if kept == "s3" else {}
+    here, there = start(**env), start(**env)
+    uploader, reader = here.client(), there.client()
+    seen = []
+    monkeypatch.setattr(agent, "analyse", lambda model, message, data, *_: seen.append(data) or REPLY)
+    assert upload(uploader, data, name).json["file_size"] == len(data)
+    reader.set_cookie("chatmrpt_session", uploader.get_cookie("chatmrpt_session").value)
+    for client in (uploader, reader):
+        assert say(client).status_code == 200
+    pd.testing.assert_frame_equal(*seen, check_exact=True)
+    written = [event["where"] for event in here.evidence()[0]["storage"] if event["op"] == "write"]
+    columnar = [where for where in written if "data_analysis.arrow" in where]
+    assert len(columnar) == (not name.endswith("csv"))
+    assert any(where.removesuffix(".zst").endswith(f"/{name}") for where in written) is (
+        kept == "local" or bool(columnar)
+    )
+
+
+def test_a_column_of_anything_stays_in_its_workbook(client, other_worker, upload, say, model, tmp_path):
+    model.message("done")
+    upload(client, b'[{"a": 1, "b": "x"}, {"a": "two", "b": null}]', "mixed.json")
+    assert [path.name for path in tmp_path.rglob("data_analysis.*")] == ["data_analysis.json"]
+    assert say(other_worker(client)).status_code == 200
 
 
 def test_what_is_remembered_is_never_what_has_been_replaced(client, other_worker, upload, say, model):

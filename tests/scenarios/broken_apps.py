@@ -40,8 +40,8 @@ class Leaky(Storage):
     def last(self):
         return Path(os.environ["UPLOAD_ROOT"]) / "last"
 
-    def publish(self, session_id, flag, data):
-        self.real.publish(session_id, flag, data)
+    def publish(self, session_id, *upload):
+        self.real.publish(session_id, *upload)
         self.last.write_text(session_id)
 
     def flag(self, session_id):
@@ -52,9 +52,9 @@ class Leaky(Storage):
 
 
 class Stubborn(Storage):
-    def publish(self, session_id, flag, data):
+    def publish(self, session_id, *upload):
         if self.real.flag(session_id) is None:
-            self.real.publish(session_id, flag, data)
+            self.real.publish(session_id, *upload)
 
 
 class Forgetful(Storage):
@@ -62,9 +62,9 @@ class Forgetful(Storage):
         super().__init__(real)
         self.mine = set()
 
-    def publish(self, session_id, flag, data):
+    def publish(self, session_id, *upload):
         self.mine.add(session_id)
-        self.real.publish(session_id, flag, data)
+        self.real.publish(session_id, *upload)
 
     def flag(self, session_id):
         return self.real.flag(session_id) if session_id in self.mine else None

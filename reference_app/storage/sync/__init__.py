@@ -47,8 +47,10 @@ class SyncedTree:
         self._tree, self._copier = tree, copier
         self.check, self.where = tree.check, tree.where
 
-    def publish(self, session_id: str, flag: Flag, data: BinaryIO) -> list[Copy]:
-        self._tree.publish(session_id, flag, data)
+    def publish(
+        self, session_id: str, flag: Flag, data: BinaryIO, original: BinaryIO | None = None
+    ) -> list[Copy]:
+        self._tree.publish(session_id, flag, data, original)
         with _down():
             return self._copier.push(session_id, flag)
 
