@@ -17,7 +17,7 @@ def keeps(topic: str, what: str, samples: Sequence[Sample], backends: Backends) 
         what: what they share, as the subject of a sentence: ``a kept connection``.
         samples: the first decides the backend, each further one is a trial.
     """
-    served = [backends.of(sample.features) for sample in samples]
+    served = [backends.of(sample.features) for sample in samples if sample.status]
     seen = [name for name in dict.fromkeys(served) if name]
     data: dict[str, Any] = {"served": served, "pins": None}
     told = "".join(name or "?" for name in served)
@@ -25,7 +25,7 @@ def keeps(topic: str, what: str, samples: Sequence[Sample], backends: Backends) 
         return Statement(topic, f"{what}: who answered cannot be seen in the answers", told, data=data)
     data["pins"] = len(seen) < len(backends.names)
     if len(seen) == 1:
-        sure = without_a_miss(len(samples) - 1, "another backend answers")
+        sure = without_a_miss(len(served) - 1, "another backend answers")
         return Statement(topic, f"{what} stays on one backend ({seen[0]})", sure, data=data)
     if data["pins"]:
         text = f"{what} stays on some of them ({', '.join(seen)}): workers of one instance, it seems"

@@ -56,10 +56,11 @@ class Probe:
                 f"--requests {self.wire.requests}: at least {LEAST} are needed to say anything"
             )
         self.tell("without cookies, a new connection each")
-        alone = [self.wire.get() for _ in range(int(self.wire.requests * ALONE))]
+        asked = [self.wire.get() for _ in range(int(self.wire.requests * ALONE))]
+        alone = [sample for sample in asked if sample.status]
         backends = tell_apart(alone)
         self._say(
-            spread.count(alone, backends), spread.spread(alone, backends), spread.failing(alone, backends)
+            spread.count(alone, backends), spread.spread(alone, backends), spread.failing(asked, backends)
         )
         self._say(*drift.differences(alone, backends), drift.clocks(alone, backends))
         if all(300 <= sample.status < 400 for sample in alone):

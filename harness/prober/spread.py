@@ -51,15 +51,18 @@ def spread(samples: Sequence[Sample], backends: Backends) -> Statement | None:
 
 def failing(samples: Sequence[Sample], backends: Backends) -> Statement:
     """Which answers were errors of the server, and whose."""
-    bad = [sample for sample in samples if sample.status >= 500]
+    bad = [sample for sample in samples if sample.status >= 500 or not sample.status]
     if not bad:
         said = without_a_miss(len(samples), "an answer is a 5xx")
         return Statement("errors", "no answer was an error of the server", said, data={"errors": 0})
-    whose = Counter(f"{backends.of(sample.features) or '?'}: {sample.status}" for sample in bad)
+    whose = Counter(
+        f"{backends.of(sample.features) or '?'}: {sample.status}" if sample.status else "no answer"
+        for sample in bad
+    )
     rate = percent(len(bad) / len(samples))
     return Statement(
         "errors",
-        f"{len(bad)} of {len(samples)} answers were errors of the server ({', '.join(whose)})",
+        f"{len(bad)} of {len(samples)} requests met an error of the server ({', '.join(whose)})",
         f"{rate} of {len(samples)} requests",
         good=False,
         data={"errors": len(bad), "by": dict(whose)},

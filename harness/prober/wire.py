@@ -63,6 +63,7 @@ class Wire:
     rate: float
     verify: bool = True
     sent: int = 0
+    _answered: bool = False
     _next: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -97,8 +98,10 @@ class Wire:
     def get(self, over: httpx.Client | None = None, jar: Jar | None = None) -> Sample:
         """One GET, on a new connection where none is given, with a jar's cookies where one is given.
 
+        Without an answer, the sample's status is 0 and it shows nothing.
+
         Raises:
-            BudgetSpent: no request is left. HarnessError: there was no answer.
+            BudgetSpent: no request is left. HarnessError: there never was an answer.
         """
         self.turn()
         connection = over or self.connection()
@@ -109,6 +112,8 @@ class Wire:
             with connection.stream("GET", self.url, headers=cookies) as answer:
                 body = _start(answer)
         except httpx.HTTPError as error:
+            if self._answered:
+                return Sample(0, "", {}, {}, {}, None, sent, time.time())
             raise HarnessError(
                 f"{self.url}: no answer: {error or type(error).__name__}{_hint(error)}"
             ) from error
@@ -117,6 +122,7 @@ class Wire:
                 connection.close()
         if jar is not None:
             jar.keep(self.url, answer.headers.get_list("set-cookie"))
+        self._answered = True
         return _sample(answer, body, sent)
 
 

@@ -41,11 +41,13 @@ STICKY = "sticky cookie LB expires=1h path=/ httponly;"
 class Backend:
     """Answers JSON with its version and, to /visits, how often the user of the cookie ``sid`` came."""
 
-    def __init__(self, name, *, header="X-Backend", headers=(), skew=0.0, status=200, shared=None, body=None):
+    def __init__(
+        self, name, *, header="X-Backend", headers=(), skew=0.0, status=200, shared=None, body=None, drops=0
+    ):
         self.name, self.header, self.headers = name, header, headers
         self.skew, self.status, self.body = skew, status, body or {"hello": "world"}
         self.visits = {} if shared is None else shared
-        self.methods = []
+        self.methods, self.drops = [], drops
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -66,6 +68,9 @@ def _handler(backend):
 
         def do_GET(self):
             backend.methods.append((self.command, self.headers["User-Agent"]))
+            if backend.drops and len(backend.methods) % backend.drops == 0:
+                self.close_connection = True  # without a word
+                return
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             known = (self.headers.get("Cookie") or "").partition("sid=")[2].partition(";")[0]
             sid = known or uuid.uuid4().hex

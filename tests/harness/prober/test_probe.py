@@ -86,7 +86,7 @@ def test_backends_that_are_not_alike(live, ask):
     assert found["clocks"][0].good is False
     least, most = found["clocks"][0].data["seconds"]
     assert 87 < least <= 90 <= most < 93
-    assert "20 of 40 answers were errors of the server (B: 503)" in found["errors"][0].text
+    assert "20 of 40 requests met an error of the server (B: 503)" in found["errors"][0].text
 
 
 def test_backends_that_cannot_be_told_apart(live, ask, visits):
@@ -117,6 +117,17 @@ def test_nothing_but_get_within_the_budget_and_by_its_name(live, ask):
     seen = [one for backend in backends for one in backend.methods]
     assert set(seen) == {("GET", USER_AGENT)}
     assert len(seen) == asked.wire.sent <= 50
+
+
+def test_requests_without_an_answer_are_counted(ask):
+    backend = Backend("a", drops=4)
+    try:
+        found, _ = ask(f"http://127.0.0.1:{backend.port}/", requests=50)
+    finally:
+        backend.close()
+    assert "5 of 20 requests met an error of the server (no answer)" in found["errors"][0].text
+    assert found["errors"][0].good is False
+    assert found["backends"][0].confidence.startswith("15 requests")
 
 
 def test_a_redirect_is_not_followed_and_said(live, ask):
