@@ -171,6 +171,8 @@ def _healthy(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Health
         examined = examine(lab, topology, wanted)
     except PartMissing as error:
         return Healthy(topology, names, skipped=(str(error),))
+    except HarnessError as error:
+        return Healthy(topology, names, (f"{topology.name}: {error}",))
     return Healthy(topology, names, tuple(_alarms(examined)), tuple(_skipped(examined)))
 
 

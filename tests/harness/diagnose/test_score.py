@@ -91,6 +91,11 @@ def test_a_healthy_topology_that_is_called_ill_is_a_false_alarm(scored, verdict)
     assert "false alarm: s3 / upload-a-chat-b: D01" in list(report.summary(found))
 
 
+def test_a_healthy_topology_that_does_not_come_up_is_a_false_alarm_too(scored):
+    found = scored(finding("S01", proved=["S01"]), healthy=HarnessError("A was not ready"))
+    assert (found.alarms, found.good) == (["s3: A was not ready"], False)
+
+
 @pytest.mark.parametrize("markdown", [True, False])
 def test_the_tables_have_a_row_for_each_layer_and_say_what_was_reached(scored, capsys, markdown):
     report.show(console(), scored(finding("S13", proved=["S13"])), markdown=markdown)
