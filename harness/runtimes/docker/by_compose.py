@@ -62,7 +62,15 @@ def instance(name: str, instance: str) -> NoReturn:
     if "ssh" in chosen.needs:
         _sshd(plan, chosen, values)
     own = {**os.environ, **filling.environment(plan, chosen, instance, values)}
-    words = ["gunicorn", "-w", str(chosen.workers), "-b", f"0.0.0.0:{APP_PORT}", plan.app.wsgi]
+    words = [
+        "gunicorn",
+        "--no-control-socket",
+        "-w",
+        str(chosen.workers),
+        "-b",
+        f"0.0.0.0:{APP_PORT}",
+        plan.app.wsgi,
+    ]
     os.chdir(DISK)
     os.execvpe("gunicorn", words, own)  # noqa: S606, S607
 

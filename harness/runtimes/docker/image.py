@@ -1,17 +1,19 @@
 """The images that everything runs in, built from docker/Dockerfile when what goes into them has changed.
 
-The tag is the sum of what goes in, so an image that is there is the right one.
+The tag is the sum of what goes in, so an image that is there is the right one. ``python -m`` this module
+builds them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
-from docker.errors import BuildError, DockerException, ImageNotFound
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 from harness.errors import HarnessError, PartMissing
 
@@ -48,6 +50,19 @@ def image(client: docker.DockerClient, target: str) -> str:
     except ImageNotFound:
         _build(client, target, tag)
     return tag
+
+
+def remove(client: docker.DockerClient, target: str = "", but: str = "") -> list[str]:
+    """Remove built images, of one target or of all, but one; those that nothing runs in. Their tags."""
+    gone = []
+    label = f"{LABEL}={target}" if target else LABEL
+    for found in client.images.list(filters={"label": label}):
+        for tag in found.tags:
+            if tag != but and not tag.endswith(":compose"):
+                with contextlib.suppress(APIError):  # in use
+                    client.images.remove(tag)
+                    gone.append(tag)
+    return gone
 
 
 def bases(client: docker.DockerClient) -> dict[str, str]:
@@ -108,3 +123,10 @@ def _files() -> Iterator[Path]:
         path = ROOT / source
         inside = [path] if path.is_file() else sorted(path.rglob("*"))
         yield from (one for one in inside if one.is_file() and one.suffix != ".pyc")
+
+
+if __name__ == "__main__":
+    from harness.runtimes.docker import engine
+
+    for name in TARGETS:
+        print(image(engine.connect(), name))
