@@ -220,8 +220,10 @@ def _smallest(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> list[tuple
     proposals = [one for finding in broken for one in finding.likely]
     sets: list[tuple[Swap, ...]] = [(swap,) for swap in _candidates(lab, trials, proposals, (), wanted)]
     for _ in range(LARGEST):
-        for one in sets:  # side by side
-            trials.begin(one, wanted[0])
+        first = [trials.begin(one, wanted[0]) for one in sets]  # side by side
+        for one, begun in zip(sets, first, strict=True):
+            for scenario in wanted if begun.result().green else ():
+                trials.begin(one, scenario)
         outcomes = [(one, _first_red(trials, one, wanted)) for one in sets]
         if cures := [one for one, red in outcomes if red is None]:
             return cures
