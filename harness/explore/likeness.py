@@ -7,6 +7,7 @@ place that varies still has a kind: where one instance gives numbers, a word is 
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-TOKEN = re.compile(r"\d+(?:\.\d+)?|\w+|\s+|.", re.DOTALL)
-KINDS = (re.compile(r"-?\d+(?:\.\d+)?"), re.compile(r"[\w-]+"), re.compile(r".+", re.DOTALL))
-"""Numbers, words (ids and tokens among them), anything but nothing."""
+TOKEN = re.compile(r"\d+(?:[.:]\d+)*|\w+|\s+|.", re.DOTALL)
+KINDS = (re.compile(r"-?\d+(?:[.:]\d+)*"), re.compile(r"[\w-]+"), re.compile(r".+", re.DOTALL))
+"""Numbers (a time of day among them), words (ids and tokens among them), anything but nothing."""
 BRIEF = 100
 
 
@@ -81,7 +82,7 @@ def _texts(known: tuple[str, ...], found: str, place: str) -> Iterator[Differenc
     for number, piece in enumerate(pieces):
         start = _position(pieces, number, found, at)
         if start is None:
-            yield Difference(place or "body", *_where_it_ends(piece, found[at:]))
+            yield Difference(place or "body", *_where_it_ends(piece, found[at:], number == 0))
             return
         gaps.append(found[at:start])
         at = start + len(piece)
@@ -142,15 +143,18 @@ def _position(pieces: Sequence[str], number: int, text: str, at: int) -> int | N
     return start if start >= 0 else None
 
 
-def _where_it_ends(piece: str, rest: str) -> tuple[str, str]:
+def _where_it_ends(piece: str, rest: str, at_start: bool) -> tuple[str, str]:
     """The line of a piece that a text does not have, and what it has instead."""
-    low, high = 0, len(piece)
-    while low < high:  # the longest beginning of the piece that is there at all
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if piece[:middle] in rest else (low, middle - 1)
-    there = rest.find(piece[:low]) + low
-    line = piece.rfind("\n", 0, low) + 1
-    begin = max(line, low - BRIEF // 2)
+    if at_start:
+        same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(piece, rest, strict=False))
+        there = low = sum(1 for _ in same)
+    else:
+        low, high = 0, len(piece)
+        while low < high:  # the longest beginning of the piece that is there at all
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if piece[:middle] in rest else (low, middle - 1)
+        there = rest.find(piece[:low]) + low
+    begin = max(piece.rfind("\n", 0, low) + 1, low - BRIEF // 2)
     instead = rest[max(0, there - (low - begin)) :]
     return brief(_line(piece[begin:])), brief(_line(instead)) or "nothing"
 

@@ -17,6 +17,8 @@ HOST = "127.0.0.1"
 """What every request says it is for, whoever serves it: else an answer would name who did."""
 
 
+DISKS = "/disks"
+
 MOST = 32
 """Plays at a time, at most: so many connections to each target are kept."""
 
@@ -49,7 +51,7 @@ class Site:
                 self._happens(routing.event.kind, routing.event.instance)
             return self.deployment.address(routing.targets[min(number, len(routing.targets) - 1)])
 
-        return play(journey, route, http=self._http, host=HOST, headers=PROXY_HEADERS)
+        return self._placeless(play(journey, route, http=self._http, host=HOST, headers=PROXY_HEADERS))
 
     def play_balanced(self, journey: Journey, kind: str = "", before: int = 0) -> Performance:
         """Play a journey by fresh users through nginx; before one request an event may come to each instance.
@@ -64,7 +66,7 @@ class Site:
                     self._happens(kind, instance)
             return self.deployment.url
 
-        return play(journey, route, http=self._http, host=HOST)
+        return self._placeless(play(journey, route, http=self._http, host=HOST))
 
     def next_instance(self) -> None:
         """Let the balancer begin the next journey elsewhere."""
@@ -74,6 +76,18 @@ class Site:
         """The routing with each instance's first target in the instance's place."""
         first = {target.partition("/")[0]: target for target in reversed(self.targets)}
         return replace(one, targets=tuple(first[name] for name in one.targets))
+
+    def _placeless(self, performance: Performance) -> Performance:
+        """The same, as if every deployment had its disks in the same place: some apps answer with paths."""
+        place = str(self.deployment.folder)
+        for index, answer in enumerate(performance.answers):
+            headers = tuple((name, value.replace(place, DISKS)) for name, value in answer.headers)
+            body = answer.body.replace(place.encode(), DISKS.encode())
+            performance.answers[index] = replace(answer, headers=headers, body=body)
+        for name, value in performance.values.items():
+            if isinstance(value, str):
+                performance.values[name] = value.replace(place, DISKS)
+        return performance
 
     def _happens(self, kind: str, instance: str) -> None:
         if kind == RESTART:

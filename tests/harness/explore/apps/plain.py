@@ -1,7 +1,7 @@
 """A WSGI app without a framework that keeps a note for each user: in memory, in a cookie, or in Redis.
 
 /nature answers what varies by nature: a date, a token, a number that counts up; and what is made up when
-the app starts.
+the app starts, and where it lies.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 KEY = os.environ.get("SECRET_KEY", secrets.token_hex()).encode()
 NAME = os.environ.get("NAME", "nobody")
@@ -54,6 +55,7 @@ def app(environ, start_response):
                 "visits": next(count),
                 "by": NAME,
                 "start": START,
+                "place": str(Path.cwd()),
             }
         case _, "/flaky":
             status = "200 OK" if next(count) % 2 else "503 Service Unavailable"
