@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.checks import session, state, words
-from harness.checks.history import History, Loss, Operation
+from harness.checks.history import History, Loss, Operation, uncollected
 
 __all__ = ["GUARANTEES", "History", "Loss", "Operation", "Violation", "check"]
 
@@ -46,8 +46,10 @@ def check(history: History) -> list[Violation]:
     """Every guarantee that the history breaks, in the order of ``GUARANTEES``."""
     beginning = min((operation.started for operation in history.operations), default=0.0)
     found = []
-    for name, holds in GUARANTEES.items():
-        if (witness := holds(history)) is not None:
+    with uncollected():
+        broken = {name: holds(history) for name, holds in GUARANTEES.items()}
+    for name, witness in broken.items():
+        if witness is not None:
             places = {one.instance for one in witness} if name == "durability" else set()
             losses = [loss for loss in history.losses if loss.instance in places]
             found.append(Violation(name, witness, words.sentence(witness, losses, beginning)))

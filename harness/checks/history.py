@@ -11,10 +11,12 @@ never: it asks nothing of others, and others may see it. Of a read without an an
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -70,6 +72,18 @@ Plain tuples, for there are hundreds of thousands of them.
 BEGINS, ENDS, READS = 1, 2, 4
 
 
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look through all these tuples again and again for cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @dataclass
 class History:
     """Operations, indexed once for all guarantees.
@@ -102,6 +116,10 @@ class History:
     _first_seen: dict[Operation, Operation] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        with uncollected():
+            self._read()
+
+    def _read(self) -> None:
         writes = _writes(self.operations)
         self.happened = {one: one.finished if one.outcome == OK else math.inf for one in writes.values()}
         newest: dict[str, float] = {}
@@ -170,20 +188,23 @@ class History:
 
     def _events(self, operations: list[tuple[Operation, Operation | None]]) -> list[Event]:
         """Beginnings and ends of one user's operations; at the same time, beginnings first."""
+        following = [one.started for one, _ in operations[1:]] + [math.inf]
+        if all(one.finished < then for (one, _), then in zip(operations, following, strict=True)):
+            return [self._event(one, seen, BEGINS | ENDS) for one, seen in operations]
         found: list[Event] = []
         running: list[tuple[float, int, Event]] = []
-        following = [one.started for one, _ in operations[1:]] + [math.inf]
-        for (one, seen), next_started in zip(operations, following, strict=True):
+        for number, (one, seen) in enumerate(operations):
             while running and running[0][0] < one.started:
                 found.append(heapq.heappop(running)[2])
-            kind, happened = (0, 0.0) if one.kind == WRITE else (READS, self.age(seen))
-            ends = ENDS if kind or one.outcome == OK else 0
-            if not running and one.finished < next_started:
-                found.append((kind | BEGINS | ends, one, seen, happened))
-            else:
-                found.append((kind | BEGINS, one, seen, happened))
-                heapq.heappush(running, (one.finished, len(found), (kind | ends, one, seen, happened)))
+            found.append(self._event(one, seen, BEGINS))
+            heapq.heappush(running, (one.finished, number, self._event(one, seen, ENDS)))
         return [*found, *(event for _, _, event in sorted(running))]
+
+    def _event(self, one: Operation, seen: Operation | None, code: int) -> Event:
+        """A write that may still be to come, or never came, does not end."""
+        if one.kind == READ:
+            return (code | READS, one, seen, self.age(seen))
+        return (code if one.outcome == OK else code & BEGINS, one, None, 0.0)
 
 
 def _writes(operations: Sequence[Operation]) -> dict[str, Operation]:
