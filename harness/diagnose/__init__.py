@@ -71,6 +71,7 @@ RULES: tuple[Callable[[Case], Diagnosis | None], ...] = (
     rules.upload_elsewhere,
     rules.invented,
     cookie_rules.no_stickiness,
+    affinity_rules.dropped,
     affinity_rules.one_address,
 )
 """Most telling first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnose import rules
+from harness.diagnose import cookie_rules, rules
 from harness.diagnose.case import Case, Diagnosis
 
 PEOPLE = 3
@@ -20,6 +20,23 @@ def ejected(case: Case) -> Diagnosis | None:
         return None
     shown = f"the client stuck to {wrote.instance}, which was away; {failed.instance} knows nothing of it"
     return Diagnosis.of("A08", shown)
+
+
+def dropped(case: Case) -> Diagnosis | None:
+    """The balancer set its cookie, nothing kept it back, and the client has it no more."""
+    wrote, failed = case.wrote, case.failed
+    if wrote is None or not case.play.sticky or wrote.pinned or failed.pinned:
+        return None
+    if wrote.instance in (failed.instance, *case.lost, *case.play.stopped):
+        return None
+    cookie = case.play.sticky[0]
+    had = [seen for seen in case.before if cookie in seen.cookies_set]
+    if not had or cookie in (*failed.cookies_sent, *failed.cookies_kept):
+        return None
+    if cookie_rules.stickiness_lost(case) is not None:
+        return None
+    shown = f"{had[-1].label} got {cookie}, and {failed.label} came without it, to {failed.instance}"
+    return Diagnosis.of("A02", shown)
 
 
 def one_address(case: Case) -> Diagnosis | None:

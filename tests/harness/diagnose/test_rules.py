@@ -44,6 +44,39 @@ def test_nobody_was_away_or_nobody_was_stuck(away, changes):
     assert diagnose(away(**changes)).cause.id != "A08"
 
 
+@pytest.fixture
+def without_its_cookie(seen):
+    """An upload on A, answered with the balancer's cookie; a question to B without it, changed as asked."""
+
+    def make(said="Path=/", sticky=("AWSALB",), **changes):
+        given = {"cookies_set": ("AWSALB",), "cookie_attributes": {"AWSALB": said}}
+        upload = seen("1", label="upload", evidence=WROTE, **given)
+        return play(upload, seen("2", **{"instance": "B", "evidence": LOOKED, **changes}), sticky=sticky)
+
+    return make
+
+
+def test_a_client_that_does_not_keep_the_balancers_cookie(without_its_cookie):
+    found = propose(without_its_cookie())
+    assert [one.cause.id for one in found] == ["D01", "A02"]
+    assert found[1].shown_by == "upload got AWSALB, and ask came without it, to B"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sticky": ()},
+        {"pinned": "B"},
+        {"instance": "A"},
+        {"said": "Path=/api/"},
+        {"cookies_sent": ("AWSALB",)},
+        {"cookies_kept": ("AWSALB",)},
+    ],
+)
+def test_a_client_that_kept_it_or_could_not(without_its_cookie, changes):
+    assert "A02" not in [one.cause.id for one in propose(without_its_cookie(**changes))]
+
+
 def test_everybody_is_sent_to_one_instance(seen):
     people = [seen(name, user=name, evidence={"session": KNOWN}) for name in ("ann", "bob", "eve")]
     assert diagnose(play(*people)).shown_by == "3 clients, and each was sent to A"
