@@ -151,7 +151,7 @@ def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
     if judged.witness is None:
         return Finding(scenario, judged.verdict)
     witness = lab.seen(judged.witness)
-    alone = _alone(lab, scenario, deployment) if not _eventful(witness) else {}
+    alone = {} if scenario.scripted_llm or _eventful(witness) else _alone(lab, scenario, deployment)
     return Finding(
         scenario,
         judged.verdict,
@@ -174,7 +174,7 @@ def _alone(lab: Lab, scenario: Scenario, deployment: Deployment) -> dict[str, Pl
 
 
 def _eventful(play: Play) -> bool:
-    """Whether instances were killed, stopped or cut off: such plays would be in each other's way."""
+    """Whether instances were killed, stopped or cut off: such plays are in each other's way, side by side."""
     return bool(play.lost or play.stopped or play.stalled)
 
 
