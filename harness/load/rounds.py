@@ -90,7 +90,8 @@ def run(
         for case in cases:
             if case.name in skipped or (number == KILL and case.topology is None):
                 continue  # what somebody else runs is not ours to kill
-            notify(f"round {number} of {schedule.rounds}: {case.name}")
+            what = "with an instance killed" if number == KILL else f"{number} of {schedule.rounds}"
+            notify(f"round {what}: {case.name}")
             report = html / f"{_file_name(case.name)}-{number}.html"
             try:
                 with up(case, runtime) as (url, deployment):
