@@ -43,7 +43,7 @@ def app_options(command: Any) -> Any:
     "--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Plays of each routing."
 )
 @click.option(
-    "-n", "parallel", type=click.IntRange(1, 32), default=1, show_default=True, help="Plays at a time."
+    "-n", "parallel", type=click.IntRange(1, 32), default=2, show_default=True, help="Plays at a time."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample, if there is one.")
 @click.option(

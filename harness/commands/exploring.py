@@ -43,7 +43,7 @@ class Options:
     restart: bool = False
     lose: bool = False
     repeat: int = 1
-    parallel: int = 1
+    parallel: int = 2
     seed: int = 0
     seconds: float = search.SECONDS
     fix: bool = True

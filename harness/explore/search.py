@@ -45,7 +45,7 @@ class Plan:
         events: kinds of ``harness.explore.routing.EVENTS`` that happen between two requests.
         seconds: the time that a sample may take, where there are too many routings for all.
         repeat: plays of each routing, for chance such as workers that cannot be told apart.
-        parallel: plays at a time. What differs then is played again alone, and counts if it does then.
+        parallel: plays at a time. What differs then counts if it does when it is played alone, too.
     """
 
     events: tuple[str, ...] = ()
@@ -125,9 +125,11 @@ def explore(
     for stage, of, some in _stages(requests, site, plan):
         tried = 0
         for window in _windows(some, plan.parallel):
-            for one in _suspects(specification, site, window, plan):
-                found = found or differs(specification, site, one)
-            tried += len(window)
+            for one, performance in _played(specification.journey, site, window, plan):
+                found = differs(specification, site, one, performance)
+                if found is not None:
+                    break
+            tried += len(window) if found is None else window.index(found.routing) + 1
             notify(stage, tried, of)
             if found is not None:
                 break
@@ -149,29 +151,32 @@ def _windows(some: Iterable[Routing], parallel: int) -> Iterator[list[Routing]]:
         yield [first, *itertools.islice(some, room)]
 
 
-def _suspects(
-    specification: Specification, site: Site, window: Sequence[Routing], plan: Plan
-) -> Iterator[Routing]:
-    """Those to look at alone: all of one by one; of those played side by side the ones that deviated."""
+def _played(
+    journey: Journey, site: Site, window: Sequence[Routing], plan: Plan
+) -> Iterator[tuple[Routing, Performance | None]]:
+    """Each routing as often as asked for, with what came of it where it was played beside others."""
     every = [one for one in window for _ in range(plan.repeat)]
     if len(window) == 1:
-        yield from every
+        yield from ((one, None) for one in every)
         return
     with ThreadPoolExecutor(plan.parallel) as pool:
-        performances = list(pool.map(lambda one: site.play(specification.journey, one), every))
-    for one, performance in zip(every, performances, strict=True):
-        if specification.deviation(performance) is not None:
-            yield one
+        performances = list(pool.map(lambda one: site.play(journey, one), every))
+    yield from zip(every, performances, strict=True)
 
 
-def differs(specification: Specification, site: Site, routing: Routing) -> Found | None:
+def differs(
+    specification: Specification, site: Site, routing: Routing, beside: Performance | None = None
+) -> Found | None:
     """Play one routing; a difference counts when one instance, played again, does not vary there.
+
+    Args:
+        beside: a play of it while others played: what differs there must differ alone, too.
 
     Raises:
         HarnessError: an instance did not come back, or one instance does not agree with itself.
     """
     journey = specification.journey
-    first = site.play(journey, routing)
+    first = beside or site.play(journey, routing)
     if specification.deviation(first) is None:
         return None
     specification.learn(AGAIN)
@@ -180,6 +185,8 @@ def differs(specification: Specification, site: Site, routing: Routing) -> Found
         return None
     again = [specification.deviation(site.play(journey, routing)) for _ in range(AGAIN)]
     differed = 1 + sum(one is not None for one in again)
+    if beside is not None and differed == 1:
+        return None
     return Found(journey, routing, deviation, differed, 1 + AGAIN)
 
 

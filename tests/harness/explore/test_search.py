@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.explore import answer, search
-from harness.explore.routing import ALL
+from harness.explore.routing import ALL, Routing
 from harness.explore.search import Plan
 from harness.explore.shrink import shrink
 from harness.journey import Journey, Request
@@ -88,6 +88,15 @@ def test_plays_side_by_side_find_the_same(up, note):
     outcome, _ = explored(nature, up(PLAIN), parallel=4)
     assert outcome.found is None
     assert outcome.tried == 2**6
+
+
+def test_what_differs_beside_others_must_differ_alone(up, note):
+    single, site = up(PLAIN)
+    specification = search.specify(note, single)
+    apart, together = Routing(("A", "A", "A", "B")), Routing(("A", "A", "A", "A"))
+    deviating = site.play(note, apart)
+    assert search.differs(specification, site, together, deviating) is None
+    assert search.differs(specification, site, apart, deviating).differed == 3
 
 
 def test_a_difference_far_beyond_all_routings_is_found_by_pairs(up):
