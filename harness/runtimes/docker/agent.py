@@ -93,8 +93,8 @@ def send(pid: int, number: int) -> dict[str, Any]:
     return {}
 
 
-def reset(folders: Sequence[str]) -> dict[str, Any]:
-    """Kill every process but this one, detach what is mounted, empty the folders."""
+def reset(folders: Sequence[str], empty: bool) -> dict[str, Any]:
+    """Kill every process but this one, detach what is mounted in the folders, empty them if asked to."""
     while True:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
@@ -108,7 +108,7 @@ def reset(folders: Sequence[str]) -> dict[str, Any]:
             point = line.split()[1]
             if point.startswith(f"{folder}/"):
                 subprocess.run(["/usr/bin/fusermount3", "-u", "-z", point], check=True)
-        for path in Path(folder).iterdir():
+        for path in Path(folder).iterdir() if empty else ():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

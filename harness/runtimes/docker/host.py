@@ -6,7 +6,6 @@ empties its disk. A host that was lost never comes back.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import struct
@@ -19,7 +18,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 
 from harness import processes
 from harness.errors import HarnessError
@@ -115,7 +114,7 @@ class Host:
         self._id: str = self._container.id
 
     def start(self) -> None:
-        """Start it, or start it again with its disk as it was; ready at once.
+        """Start it; its agent has imported everything then.
 
         Raises:
             HarnessError: its agent does not answer.
@@ -177,13 +176,9 @@ class Host:
         found = self.order("hears", address=self.address, port=port, greeting=len(greeting))
         return bool(found["answers"]) and found["said"] == greeting
 
-    def kill(self) -> None:
-        """Pull its plug; its disk stays. Twice is harmless."""
-        with contextlib.suppress(APIError):  # it does not run
-            self._container.kill()
-        if self._line is not None:
-            self._raw.close()
-            self._line.close()
+    def kill_all(self) -> None:
+        """Kill everything that runs on it; its disk stays."""
+        self.order("reset", folders=[str(DISK)], empty=False)
 
     def lose(self) -> None:
         """Remove it, and its disk with it."""
@@ -251,7 +246,7 @@ class Pool:
     def give_back(self, host: Host, *folders: Path) -> None:
         """Take a host back that runs, emptied, these folders too; one that cannot be is removed."""
         try:
-            host.order("reset", folders=[str(DISK), "/tmp", *map(str, folders)])  # noqa: S108
+            host.order("reset", folders=[str(DISK), "/tmp", *map(str, folders)], empty=True)  # noqa: S108
         except HarnessError:
             host.lose()
             return

@@ -50,7 +50,7 @@ class DockerInstance:
     own: Own = field(default_factory=Own)
     _app: Task | None = None
     _sshd: Task | None = None
-    _state: str = "running"
+    _lost: bool = False
 
     @property
     def root(self) -> Path:
@@ -68,11 +68,8 @@ class DockerInstance:
 
     def start(self) -> None:
         """Start it, on a new host if its own was lost; ``wait_ready`` tells when it serves."""
-        if self._state == "stopped":
-            self.host.start()
-        elif self._state == "lost":
-            self.host = self.renew(self.host)
-        self._state = "running"
+        if self._lost:
+            self.host, self._lost = self.renew(self.host), False
         self.host.run(["mkdir", "-p", str(self.root)], cwd=DISK)
         if self.mount is not None:
             self._mount(self.mount)
@@ -101,18 +98,18 @@ class DockerInstance:
         self._shell(self.own.after)
 
     def stop(self) -> None:
-        """Stop its container; its disk stays."""
-        self.host.kill()
-        self._state = "stopped"
+        """Kill its processes; its disk stays."""
+        self.host.kill_all()
+        self._sshd = None
 
     def lose(self) -> None:
         """Remove its container, and its disk with it."""
         self.host.lose()
-        self._state = "lost"
+        self._lost, self._sshd = True, None
 
     def stall_ssh(self, stalled: bool) -> None:
         """Let peers wait who connect to it; an instance without sshd has nothing to stall."""
-        if self._sshd is not None and self._state == "running":
+        if self._sshd is not None:
             self._sshd.send(signal.SIGSTOP if stalled else signal.SIGCONT)
 
     def _mount(self, mount: Mount) -> None:
