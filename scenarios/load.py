@@ -11,30 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.load.visit import Visit
+from scenarios.large_uploads import LargeFile
 from scenarios.v3 import NUMBER, TOTALS, Analyst, Dataset, gives
 
 UPLOADS = 2
 QUESTIONS = 3
 PATIENCE = 20
 """How often somebody asks a question that is answered by an error."""
-MEGABYTE = 1_000_000
-FILLER = b"Elsewhere,12345,6789\n"
-
-
-@dataclass(frozen=True)
-class Padded:
-    """A data set with rows of a ward that nobody asks about, up to a size in megabytes."""
-
-    data: Dataset
-    megabytes: int
-
-    @property
-    def filename(self) -> str:
-        return self.data.filename
-
-    @property
-    def csv(self) -> bytes:
-        return self.data.csv + _filler(self.megabytes)
 
 
 @dataclass
@@ -64,9 +47,9 @@ def journey(visit: Visit) -> None:
     drops = visit.chance(visit.terms.dropping) and visit.terms.balancer_cookies
     uploads: list[Mapping[str, float]] = []
     for _ in range(UPLOADS):
-        data = Dataset.random()
+        data = file(visit.terms.megabytes)
         EVERYBODY.add(data.totals)
-        analyst.uploads(Padded(data, visit.terms.megabytes))
+        analyst.uploads(data)
         uploads.append(data.totals)
         for _ in range(QUESTIONS):
             for _ in range(PATIENCE):
@@ -94,6 +77,20 @@ def wrong(text: str, uploads: Sequence[Mapping[str, float]]) -> str | None:
     return "a general answer after an upload"
 
 
+def file(megabytes: int) -> Dataset | LargeFile:
+    """A file that nobody else uploads: a few rows; where it is to be large, behind those that all upload."""
+    data = Dataset.random()
+    if not megabytes:
+        return data
+    large = _common(megabytes)
+    rows = (
+        f"Kano,LGA 1,{ward},Facility 0001,2024-01,{tests},{positive},{positive / tests:.4f}\n"
+        for ward, tests, positive in data.rows
+    )
+    totals = {ward: large.totals[ward] + total for ward, total in data.totals.items()}
+    return LargeFile(data.filename, large.csv + "".join(rows).encode(), totals)
+
+
 @functools.cache
-def _filler(megabytes: int) -> bytes:
-    return FILLER * (megabytes * MEGABYTE // len(FILLER))
+def _common(megabytes: int) -> LargeFile:
+    return LargeFile.random(megabytes)
