@@ -131,8 +131,8 @@ def _rows(run: Run, pair: Pair) -> Iterator[tuple[str, Callable[[], Look]]]:
             yield NO_STICKINESS, lambda: _balanced(pair(run, "unstuck"), affinity.cookies)
     yield STRANGER, lambda: _stranger(pair(run, "stranger"), here)
     yield TWO_USERS, lambda: _two_users(pair(run, "one of two"), pair(run, "two of two"), here)
-    if run.deployment.topology.workers > 1:
-        yield MEANWHILE, lambda: _meanwhile(pair(run, "meanwhile"), here, f"{names[0]}/2")
+    if beside := [place for place in _readers(run.deployment) if place != here]:
+        yield MEANWHILE, lambda: _meanwhile(pair(run, "meanwhile"), here, beside)
 
 
 def _shows(read: Observation, wrote: Observation) -> bool:
@@ -189,20 +189,21 @@ def _two_users(one: Writer, other: Writer, here: str) -> Look:
     return min(looks, key=lambda look: look.holds)
 
 
-def _meanwhile(user: Writer, here: str, beside: str) -> Look:
+def _meanwhile(user: Writer, here: str, beside: Sequence[str]) -> Look:
     """A session that is written back whole, by who read it before, loses what came in between."""
     user.read(here)  # a session begins
     written = threading.Event()
 
-    def reads_on() -> None:
+    def reads_on(place: str) -> None:
         while not written.is_set():
-            user.read(beside)
+            user.read(place)
 
-    with ThreadPoolExecutor(1) as at_once:
-        under_way = at_once.submit(reads_on)
+    with ThreadPoolExecutor(len(beside)) as at_once:
+        under_way = [at_once.submit(reads_on, place) for place in beside]
         try:
             wrote = user.write(here)
         finally:
             written.set()
-        under_way.result()
+        for reading in under_way:
+            reading.result()
     return _look(wrote, [user.read(here)])
