@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from harness.diagnose.affinity_rules import PEOPLE
 from harness.diagnose.case import overlap
+from harness.diagnose.cookie_rules import MAX_AGE
 from harness.diagnose.deployment_rules import PACKAGE
 from harness.diagnose.scene import UNSAFE, Scene, View, place
 from harness.scenario import Play
@@ -99,6 +101,8 @@ def _error(scene: Scene) -> View | None:
         return View(("E12", "E01"), f"{place(failed)}: {found[0]}")
     if failed.status in (404, 405):
         return View(("E01", "E02") if scene.differs or scene.served_by_others else ("X01", "E01"), why)
+    if failed.status == 500 and scene.wrote is not None and overlap(scene.wrote, failed):
+        return View(("D05", "X01", "D08"), f"{why}, while {scene.wrote.label} was under way")
     if failed.status == 500 and failed.seconds >= SLOW_SECONDS:
         return View(("W06", "X01"), why)
     if scene.differs or scene.served_by_others:
@@ -112,6 +116,21 @@ def _cached(scene: Scene) -> View | None:
     if failed.instance and not failed.upstream and any(seen.upstream for seen in scene.play.observations):
         return View(("P14",), f"{failed.label} was answered, and the balancer asked no instance")
     return None
+
+
+def _one_address(scene: Scene) -> View | None:
+    """Everybody at one instance, and no cookie of the balancer's that says so."""
+    free = [seen for seen in scene.play.observations if not seen.pinned and place(seen)]
+    clients, places = {seen.user for seen in free}, {place(seen) for seen in free}
+    if (
+        scene.play.sticky
+        or scene.play.lost
+        or scene.play.stopped
+        or len(places) != 1
+        or len(clients) < PEOPLE
+    ):
+        return None
+    return View(("A11",), f"{len(clients)} clients, and each was sent to {places.pop()}")
 
 
 def _promised(scene: Scene) -> View | None:
@@ -158,6 +177,8 @@ def _stickiness(scene: Scene) -> View | None:
         return None
     way = f"{place(wrote)}, then {place(failed)}"
     cookie = scene.play.sticky[0]
+    if place(wrote) in scene.play.stopped:
+        return View(("A08", "A16"), f"{way}: {place(wrote)}, to which the client stuck, was away")
     setters = [seen for seen in scene.before if cookie in (*seen.cookies_set, *seen.cookies_refused)]
     if not setters:
         return View(("A16", "A01"), f"{way}: no answer has set {cookie}")
@@ -166,8 +187,9 @@ def _stickiness(scene: Scene) -> View | None:
     said = setters[-1].cookie_attributes.get(cookie, "")
     likeliest = "A03" if "secure" in said.lower() else "A14" if "domain" in said.lower() else "A13"
     if re.search(r"path=/(;|$)", said, re.IGNORECASE) and likeliest == "A13":
-        likeliest = "A04"
-    rest = tuple(cause for cause in ("A04", "A13", "A03", "A14") if cause != likeliest)
+        age = MAX_AGE.search(said)
+        likeliest = "A04" if age and failed.started - setters[-1].started >= int(age[1]) else "A02"
+    rest = tuple(cause for cause in ("A04", "A02", "A13", "A03", "A14") if cause != likeliest)
     return View((likeliest, *rest), f"{way}: the client did not send {cookie}, set with {said}")
 
 
@@ -193,6 +215,17 @@ def _restarted(scene: Scene) -> View | None:
     if scene.wrote is None or scene.moved or place(scene.failed) not in scene.play.stopped:
         return None
     return View(("S05", "W05", "E03"), f"{place(scene.failed)} knew it before it was restarted")
+
+
+def _written_back(scene: Scene) -> View | None:
+    """A request that began before the write and ended after it."""
+    if (wrote := scene.wrote) is None:
+        return None
+    for seen in scene.before:
+        if seen.started < wrote.started + wrote.seconds < seen.started + seen.seconds:
+            why = f"{wrote.label} ended while {seen.label} was under way, and is not there any more"
+            return View(("S09", "D35", "D13"), why)
+    return None
 
 
 def _workers(scene: Scene) -> View | None:
@@ -237,12 +270,14 @@ RULES: tuple[Callable[[Scene], View | None], ...] = (
     _error,
     _cached,
     _twice,
+    _one_address,
     _promised,
     _died,
     _cookies,
     _stickiness,
     _older,
     _restarted,
+    _written_back,
     _workers,
     _elsewhere,
     _same_worker,

@@ -76,6 +76,7 @@ def sticky(attributes):
         ({**STICKY, "wrote": sticky("Path=/; Domain=example.org")}, "A14"),
         ({**STICKY, "wrote": sticky("Path=/api/")}, "A13"),
         ({**STICKY, "wrote": sticky("Max-Age=1; Path=/")}, "A04"),
+        ({**STICKY, "wrote": sticky("Max-Age=3600; Path=/")}, "A02"),
         ({"shown": "old"}, "D01"),
         ({"shown": "old", "wrote": {"seconds": 5.0}}, "D13"),
         ({"shown": "old", "play": {"stopped": ["B"]}}, "D36"),
@@ -90,6 +91,10 @@ def sticky(attributes):
         ({"access": Access("user", "write", "data", "newer")}, "D34"),
         ({"alone": {"A": False, "B": False}, "wrote": {"seconds": 0.9}}, "P11"),
         ({"alone": {"A": True, "B": True}}, "D01"),
+        ({"status": 500, "wrote": {"seconds": 5.0}}, "D05"),
+        ({**STICKY, "play": {"sticky": ("AWSALB",), "stopped": ["A"]}}, "A08"),
+        ({"between": [{"started": 0.0, "seconds": 50.0}]}, "S09"),
+        ({"instance": "A", "between": [{"user": "ann"}, {"user": "bob"}]}, "A11"),
         ({**STICKY, "wrote": {"cookies_refused": ("AWSALB",), **NO_SUCH_DOMAIN}}, "A14"),
     ],
 )
