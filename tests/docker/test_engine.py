@@ -42,6 +42,9 @@ def context(folder, name, host):
 
     meta = folder / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
     meta.mkdir(parents=True)
+    (folder / "config.json").write_text(
+        "{}", encoding="utf-8"
+    )  # docker-py looks for contexts beside it alone
     found = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host, "SkipTLSVerify": False}}}
     (meta / "meta.json").write_text(json.dumps(found), encoding="utf-8")
 

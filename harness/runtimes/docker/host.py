@@ -124,6 +124,8 @@ class Host:
         self._line = getattr(self._raw, "_sock", self._raw)
         self._line.settimeout(ANSWER_SECONDS)
         self._container.start()
+        if self.kind.fuse:  # the machine's own may be root's alone; this is the container's
+            self._container.exec_run(["chmod", "666", "/dev/fuse"], user="root")
         self._answer("start")
 
     @property
