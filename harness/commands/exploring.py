@@ -196,9 +196,11 @@ def _write(
 def _progress(out: Console) -> Iterator[search.Notify]:
     """A bar on a terminal, a line now and then in a pipe."""
     if not out.is_terminal:
+        told: dict[str, int] = {}
 
         def line(stage: str, tried: int, of: int | None) -> None:
-            if tried % 500 == 0:
+            if tried // 500 > told.get(stage, 0):
+                told[stage] = tried // 500
                 out.print(f"  {stage}: {tried:,}" + (f" of {of:,}" if of else ""), markup=False)
 
         yield line
