@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness import scenario as scenarios
 from harness.diagnose import Diagnosis, propose
@@ -45,6 +45,7 @@ class Finding:
         alone: whether the play holds with every request sent to one instance, by its name.
         proposals: the causes that evidence proposes, those proved first.
         proved: by cause, the trials that proved it: green with the swap in, red again without.
+        again: whether it broke again when run again as it is; without that, nothing is proved.
     """
 
     scenario: Scenario
@@ -54,6 +55,7 @@ class Finding:
     alone: Mapping[str, bool] = field(default_factory=dict)
     proposals: Sequence[Diagnosis] = ()
     proved: Mapping[str, Sequence[Trial]] = field(default_factory=dict)
+    again: bool = True
 
     @property
     def broken(self) -> bool:
@@ -120,7 +122,8 @@ def examine(
             proofs = _proofs(lab, trials, broken)
             findings = [_with(finding, proofs) for finding in findings]
             tell(f"{topology.name}: looking for the smallest cure")
-            cures = _smallest(lab, trials, [finding for finding in findings if finding.broken])
+            if lasting := [finding for finding in findings if finding.broken and finding.again]:
+                cures = _smallest(lab, trials, lasting)
             table = probing.result()
     return Examination(topology, findings, cures, table, time.monotonic() - start)
 
@@ -178,8 +181,8 @@ def _eventful(play: Play) -> bool:
     return bool(play.lost or play.stopped or play.stalled)
 
 
-def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, dict[str, list[Trial]]]:
-    """By first cause of a finding, the causes proved for it. One finding stands for all with its cause."""
+def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, Finding]:
+    """By first cause of a finding, it with its proofs. One finding stands for all with its cause."""
     leaders: dict[str, Finding] = {}
     for finding in broken:
         leaders.setdefault(_first(finding), finding)
@@ -190,28 +193,26 @@ def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, di
     return {cause: _proved(lab, trials, finding) for cause, finding in leaders.items()}
 
 
-def _proved(lab: Lab, trials: Trials, finding: Finding) -> dict[str, list[Trial]]:
+def _proved(lab: Lab, trials: Trials, finding: Finding) -> Finding:
     """A swap that cures only by chance is found out by the topology as it is, which must fail again."""
     if trials.begin([], finding.scenario).result().witness is None:
-        return {}
+        return replace(finding, again=False)
     proved: dict[str, list[Trial]] = {}
     for proposal in finding.likely:
         swaps = _candidates(lab, trials, [proposal], (), [finding.scenario])
         tried = [trials.begin([swap], finding.scenario).result() for swap in swaps]
         if green := [trial for trial in tried if trial.green]:
             proved[proposal.cause.id] = green
-    return proved
+    return replace(finding, proved=proved)
 
 
-def _with(finding: Finding, proofs: Mapping[str, Mapping[str, list[Trial]]]) -> Finding:
+def _with(finding: Finding, proofs: Mapping[str, Finding]) -> Finding:
     """The finding with its causes proved, those first."""
     if not finding.broken:
         return finding
-    proved = proofs[_first(finding)]
-    ranked = sorted(finding.proposals, key=lambda one: one.cause.id not in proved)
-    return Finding(
-        finding.scenario, finding.verdict, finding.reason, finding.witness, finding.alone, ranked, proved
-    )
+    leader = proofs[_first(finding)]
+    ranked = sorted(finding.proposals, key=lambda one: one.cause.id not in leader.proved)
+    return replace(finding, proposals=ranked, proved=leader.proved, again=leader.again)
 
 
 def _smallest(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> list[tuple[Swap, ...]]:

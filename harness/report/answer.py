@@ -70,6 +70,8 @@ def why(finding: Finding) -> Iterator[str]:
     if trials := finding.proved.get(first.cause.id):
         part = trials[0].swaps[0].title
         yield f"Proved: with {part}, and nothing else changed, it works; with that put back, it fails again."
+    elif not finding.again:
+        yield "Not proved: run again as it is, it worked. It fails now and then; run it again."
     else:
         yield "Not proved: no single change that would address it turned the scenario green."
     if finding.alone:
@@ -111,6 +113,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "verdict": finding.verdict,
         "reason": finding.reason,
         "happened": list(happened(finding)),
+        "again": finding.again,
         "alone": dict(finding.alone),
         "causes": [
             {

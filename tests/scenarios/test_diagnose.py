@@ -39,7 +39,7 @@ def of_the_page(known, made, tmp_path):
     ("fault", "cure"),
     [
         ("key-rotated-on-one", "one-key"),
-        ("cleaner-deletes-uploads", "no-cleaner"),
+        ("uploads-on-own-disk", "s3"),
         ("sticky-path-too-narrow", "sticky-options"),
         ("balancer-strips-cookies", "cookies-pass"),
         ("recycled-worker-forgets", "no-recycling"),

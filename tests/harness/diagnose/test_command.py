@@ -1,16 +1,19 @@
 """The command from outside: what it refuses, and what a story's own error is; nothing is brought up."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from harness import cli, project
 from harness.diagnose.examine import examine
+from harness.diagnose.swaps import Swap
 from harness.diagnose.trials import Lab
 from harness.errors import HarnessError
 from harness.report import answer
 from harness.scenario import UNKNOWN, Scenario
+from harness.toml_file import Table
 
 
 @pytest.mark.parametrize(
@@ -81,3 +84,31 @@ def test_without_swaps_causes_are_proposed_and_none_is_proved(deployment, topolo
     assert (finding.proved, found.cures) == ({}, [])
     assert finding.alone == {"A": False, "B": False}
     assert "No set of changes" in "\n".join(answer.answer(found))
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_what_goes_away_by_itself_proves_nothing(deployment, server, proved):
+    once, plan = iter([True]), project.load().plan
+    idle = plan.topology("s3").idle_timeout
+
+    def story(run):
+        as_it_is = run.deployment.topology.idle_timeout == idle
+        seen = run.user().request("GET", "/", label="look")
+        run.must("it works", not (as_it_is if proved else next(once, False)), seen)
+
+    class Changing(Up):
+        def up(self, topology):
+            return contextlib.nullcontext(deployment(topology, url=server.url))
+
+    change = Table(Path("x"), "", {"idle_timeout": idle + 1})
+    swap = Swap("wait", "a longer wait", ("X02",), "nothing", "nothing", {}, (), change)
+    found = examine(
+        Lab(Changing(None), plan, {"wait": swap}), plan.topology("s3"), [Scenario("x", "X", story)]
+    )
+    (finding,) = found.broken
+    assert finding.again == proved
+    assert list(finding.proved) == (["X02"] if proved else [])
+    assert found.cures == ([(swap,)] if proved else [])
+    assert ("Proved: with a longer wait" if proved else "It fails now and then") in "\n".join(
+        answer.answer(found)
+    )
