@@ -65,6 +65,7 @@ def _bars(panel: Axes, lines: pd.DataFrame, name: str) -> None:
     panel.set_title(PANELS[name], fontsize=9, loc="left")
     panel.invert_yaxis()
     panel.margins(x=0.25)
+    panel.set_xlim(left=0)
     panel.tick_params(labelsize=8)
     panel.spines[["top", "right"]].set_visible(False)
 
@@ -83,6 +84,7 @@ def _growth(panel: Axes, lines: pd.DataFrame, axis: str, name: str) -> None:
             panel.plot(some[axis], some[name], marker="o", label=f"{place}{ending}")
     panel.set_title(f"{PANELS[name]}, over {axis}", fontsize=9, loc="left")
     panel.set_ylim(bottom=0)
+    panel.set_xticks(sorted(lines[axis].dropna().unique()))
     panel.legend(fontsize=7)
     panel.tick_params(labelsize=8)
 
