@@ -103,12 +103,14 @@ def reset(folders: Sequence[str], empty: bool) -> dict[str, Any]:
         except ChildProcessError:
             break
     ENDED.clear()
-    for folder in folders:
-        for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
-            point = line.split()[1]
-            if point.startswith(f"{folder}/"):
-                subprocess.run(["/usr/bin/fusermount3", "-u", "-z", point], check=True)
-        for path in Path(folder).iterdir() if empty else ():
+    for point, kind in _mounts():
+        if kind.startswith("fuse") and any(point.startswith(f"{folder}/") for folder in folders):
+            subprocess.run(["/usr/bin/fusermount3", "-u", "-z", point], check=True)
+    kept = [Path(point) for point, _ in _mounts()]  # the folder shared with this machine may lie in /tmp
+    for folder in folders if empty else ():
+        for path in Path(folder).iterdir():
+            if any(point.is_relative_to(path) for point in kept):
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -149,6 +151,12 @@ def _become(argv: Sequence[str], cwd: str, log: str, env: dict[str, str], module
     finally:
         sys.stderr.flush()
         os._exit(ended)
+
+
+def _mounts() -> list[tuple[str, str]]:
+    """Mount points and their kinds (proc_mounts(5))."""
+    lines = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    return [(line.split()[1], line.split()[2]) for line in lines]
 
 
 def _reap() -> None:
