@@ -63,10 +63,10 @@ def stickiness_lost(case: Case) -> Diagnosis | None:
         return None
     (cookie, *_), failed = case.play.sticky, case.failed
     setters = [seen for seen in case.before if cookie in seen.cookie_attributes]
-    if not setters:
+    if not setters and cookie in failed.cookie_attributes:
         shown = f"{case.before[-1].label} was answered by {case.before[-1].instance} without {cookie}"
         return Diagnosis.of("A16", f"{shown}; {failed.label} went to {failed.instance}")
-    if cookie in failed.cookies_sent:
+    if not setters or cookie in failed.cookies_sent:
         return None
     said = setters[-1].cookie_attributes[cookie]
     path, age, domain = (pattern.search(said) for pattern in (PATH, MAX_AGE, DOMAIN))
@@ -84,8 +84,12 @@ def stickiness_lost(case: Case) -> Diagnosis | None:
 
 
 def no_stickiness(case: Case) -> Diagnosis | None:
-    """State is on one instance, and the balancer has no cookie by which to bring its user back there."""
-    if case.play.sticky or not _moved(case):
+    """State is on one instance, and the balancer has no cookie by which to bring its user back there.
+
+    One that it is said to have, and that no answer ever set, it does not have.
+    """
+    set_here = {name for seen in (*case.before, case.failed) for name in seen.cookie_attributes}
+    if set_here & set(case.play.sticky) or not _moved(case):
         return None
     if rules.upload_elsewhere(case) is None and rules.session_unknown(case) is None:
         return None

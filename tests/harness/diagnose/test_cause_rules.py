@@ -123,8 +123,11 @@ def test_a_stickiness_cookie_that_did_not_come_back(cause, attributes, waited, e
     assert cause(**case, pinned="B") == "D01"  # the story chose the instance, not the balancer
 
 
-def test_an_upload_that_another_rule_of_the_balancer_routed(cause):
-    assert cause(play={"sticky": ("AWSALB",)}, evidence=looked("B:/up/flag")) == "A16"
+def test_an_upload_that_another_rule_of_the_balancer_routed(cause, play):
+    sticky, set_now = {"sticky": ("AWSALB",)}, {"cookie_attributes": {"AWSALB": "Path=/"}}
+    assert cause(play=sticky, evidence=looked("B:/up/flag"), **set_now) == "A16"
+    never_set = propose(play(play=sticky, evidence=looked("B:/up/flag")))
+    assert [one.cause.id for one in never_set] == ["D01", "A01"]
 
 
 def test_no_stickiness_is_thought_of_where_state_is_on_one_instance(play):
