@@ -18,8 +18,9 @@ from harness.checks import Violation, plays
 from harness.diagnose import Diagnosis, diagnose
 from harness.errors import HarnessError, PartMissing
 from harness.expectations import Expectation, Expectations
+from harness.plays import Play
 from harness.runtimes import Deployment, Runtime
-from harness.scenario import Play, Scenario
+from harness.scenario import Scenario
 from harness.topology import Topology
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.checks import History, Loss, Operation, Violation, check
 from harness.checks.history import FAILED, OK, READ, UNKNOWN
 from harness.observe import Observation
-from harness.scenario import Play
+from harness.plays import Play
 
 REFUSED = range(400, 500)
 """Answers that promise that nothing was done (RFC 9110, section 15.5)."""

@@ -25,7 +25,7 @@ from harness.diagnose import (
 )
 from harness.diagnose.case import Case, Diagnosis, case_of
 from harness.diagnose.causes import CAUSES, Cause
-from harness.scenario import Play
+from harness.plays import Play
 
 __all__ = ["CAUSES", "Cause", "Diagnosis", "diagnose", "propose"]
 

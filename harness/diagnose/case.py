@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.diagnose.causes import CAUSES, Cause
 from harness.observe import Observation
-from harness.scenario import Play
+from harness.plays import Play
 
 
 @dataclass(frozen=True)

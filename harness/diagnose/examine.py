@@ -20,8 +20,9 @@ from harness.diagnose.probes import Table
 from harness.diagnose.swaps import Swap
 from harness.diagnose.trials import Lab, Trial, Trials, raised
 from harness.errors import HarnessError, PartMissing
+from harness.plays import Play
 from harness.runtimes import Deployment
-from harness.scenario import Play, Scenario
+from harness.scenario import Scenario
 from harness.topology import Topology
 
 BEST, WIDEST_BEST = 3, 8

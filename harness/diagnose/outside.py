@@ -14,7 +14,7 @@ from harness.diagnose.case import overlap
 from harness.diagnose.cookie_rules import MAX_AGE
 from harness.diagnose.deployment_rules import PACKAGE
 from harness.diagnose.scene import UNSAFE, Scene, View, place
-from harness.scenario import Play
+from harness.plays import Play
 
 SLOW_SECONDS = 0.9
 """From here on an error looks like somebody's time-out."""

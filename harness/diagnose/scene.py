@@ -8,7 +8,7 @@ from functools import cached_property
 
 from harness.diagnose.causes import CAUSES
 from harness.observe import Observation
-from harness.scenario import Play
+from harness.plays import Play
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 """Methods that may change something (RFC 9110, section 9.2.1)."""

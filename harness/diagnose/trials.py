@@ -11,8 +11,9 @@ from harness import scenario as scenarios
 from harness.diagnose.probes import Pair, Table, probe
 from harness.diagnose.swaps import Swap, applied
 from harness.errors import HarnessError, PartMissing
+from harness.plays import Play
 from harness.runtimes import Runtime
-from harness.scenario import Play, Scenario
+from harness.scenario import Scenario
 from harness.topology import Plan, Topology
 
 

@@ -10,9 +10,10 @@ from harness.diagnose.examine import Examination, Finding
 from harness.diagnose.shape import family
 from harness.diagnose.swaps import Swap
 from harness.observe import Observation
+from harness.plays import Play
 from harness.report import probes
 from harness.report.steps import brief
-from harness.scenario import AFFINITY, WORKS, Play
+from harness.scenario import AFFINITY, WORKS
 
 LINES = 3
 """Requests that are told, the last ones up to the one that failed."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import jinja2
 
 from harness.matrix import Cell
+from harness.plays import Play
 from harness.report.advice import advice
 from harness.report.steps import BALANCER, BROWSER, Step, brief, shortened, steps
-from harness.scenario import Play
 from harness.topology import Topology
 
 LANE, ROW, MARGIN = 165, 34, 100

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from harness.matrix import Cell
 from harness.observe import Observation
+from harness.plays import Play
 from harness.report.steps import Step, brief, steps
-from harness.scenario import AFFINITY, BROKEN, SKIPPED, UNKNOWN, WORKS, Play
+from harness.scenario import AFFINITY, BROKEN, SKIPPED, UNKNOWN, WORKS
 from harness.topology import Topology
 
 STYLES = {WORKS: "green", AFFINITY: "yellow", BROKEN: "red", SKIPPED: "dim", UNKNOWN: "magenta"}

@@ -10,8 +10,9 @@ import pytest
 from harness.diagnose import CAUSES, Diagnosis
 from harness.expectations import Expectation
 from harness.matrix import Cell
+from harness.plays import Check, Play
 from harness.report import files, html, terminal
-from harness.scenario import AFFINITY, AROUND, BALANCED, BROKEN, SKIPPED, UNKNOWN, WORKS, Check, Play
+from harness.scenario import AFFINITY, AROUND, BALANCED, BROKEN, SKIPPED, UNKNOWN, WORKS
 
 SCRIPT = "<script>alert(1)</script>"
 TEXT = "& ]]> \"double\" 'single' [/bold] {{ 7 * 7 }}"

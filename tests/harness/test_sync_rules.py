@@ -3,7 +3,8 @@
 import pytest
 
 from harness.diagnose import diagnose
-from harness.scenario import BALANCED, Check, Play
+from harness.plays import Check, Play
+from harness.scenario import BALANCED
 
 SESSION = "0123456789abcdef" * 2
 KNOWN = {"source": "cookie", "cookie_sent": True, "strategy": "signed-cookie"}

@@ -5,9 +5,10 @@ import pytest
 from harness.diagnose import CAUSES, Diagnosis
 from harness.expectations import Expectation
 from harness.matrix import Cell
+from harness.plays import Check, Play
 from harness.report import terminal
 from harness.report.advice import advice
-from harness.scenario import AFFINITY, BALANCED, BROKEN, SKIPPED, UNKNOWN, WORKS, Check, Play
+from harness.scenario import AFFINITY, BALANCED, BROKEN, SKIPPED, UNKNOWN, WORKS
 
 
 def cell(scenario, topology, verdict, expected=None, cause=None, reason=None):

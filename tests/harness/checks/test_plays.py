@@ -4,7 +4,8 @@ import pytest
 
 from harness.checks.plays import history, violations
 from harness.observe import Access
-from harness.scenario import BALANCED, Play
+from harness.plays import Play
+from harness.scenario import BALANCED
 
 MINE = "the data of user"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.diagnose import diagnose, propose
-from harness.scenario import Check, Play
+from harness.plays import Check, Play
 
 COOKIE = "chatmrpt_session"
 KNOWN = {"source": "cookie", "cookie_sent": True, "strategy": "signed-cookie"}

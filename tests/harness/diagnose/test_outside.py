@@ -5,7 +5,8 @@ import pytest
 from harness.diagnose import propose
 from harness.diagnose.outside import view
 from harness.observe import Access
-from harness.scenario import BALANCED, Check, Play
+from harness.plays import Check, Play
+from harness.scenario import BALANCED
 
 ANSWERED = {"upstream": "127.0.0.1:2", "cookies_sent": ("session",), "path": "/ask"}
 NOBODY = {"instance": None, "worker": None, "reply": "<html>"}

@@ -3,7 +3,8 @@
 import pytest
 
 from harness.diagnose import diagnose, propose
-from harness.scenario import BALANCED, Check, Play
+from harness.plays import Check, Play
+from harness.scenario import BALANCED
 
 KNOWN = {"source": "cookie", "cookie_sent": True, "strategy": "redis"}
 WROTE = {"session": KNOWN, "storage": [{"op": "write", "where": "A:/up/1.csv"}]}

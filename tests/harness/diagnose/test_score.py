@@ -12,9 +12,10 @@ from harness.diagnose.examine import Examination, Finding
 from harness.diagnose.trials import Lab, Trial
 from harness.errors import HarnessError, PartMissing
 from harness.observe import Observation
+from harness.plays import Play
 from harness.report import scoring as report
 from harness.report.terminal import console
-from harness.scenario import AFFINITY, BROKEN, SKIPPED, WORKS, Play
+from harness.scenario import AFFINITY, BROKEN, SKIPPED, WORKS
 
 KNOWN = project.load()
 MADE = materials.load("scenarios", KNOWN)
