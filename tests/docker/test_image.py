@@ -24,8 +24,7 @@ def test_what_is_installed_are_packages_of_the_project():
 
 
 def test_it_is_small(built):
-    # Two packages for workbooks and stored copies, pyarrow and zstandard, are 130 MB of the instance's.
-    assert built.attrs["Size"] < 450 * MEGABYTE
+    assert built.attrs["Size"] < 400 * MEGABYTE
 
 
 def test_nobody_in_it_is_root(built):

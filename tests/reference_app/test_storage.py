@@ -9,7 +9,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-import zstandard
 from obstore.store import S3Store
 
 from reference_app.errors import ConfigError, CorruptData, StorageConflict, StoreDown
@@ -376,7 +375,7 @@ def test_s3_damaged_data_is_an_error_not_an_answer(env, s3, session_id, damage):
     publish(storage, session_id, flag, OLD)
     key = f"sessions/{session_id}/{flag.generation}/data_analysis.csv.zst"
     stored = storage._store.get(key).bytes().to_bytes()
-    storage._store.put(key, zstandard.compress(NEW) if damage is None else damage)
+    storage._store.put(key, s3_module.CODEC.compress(NEW, asbytes=True) if damage is None else damage)
     with pytest.raises(CorruptData, match=r"rows\.csv"):
         read(storage, session_id)
     storage._store.put(key, stored[:-3])

@@ -36,6 +36,7 @@ def said(totals):
         ("Please upload your data file first.", "a general answer after an upload"),
         ("", "a general answer after an upload"),
     ],
+    ids=["right", "right-and-more", "stale", "anothers", "both", "invented", "general", "empty"],
 )
 def test_what_is_wrong_has_a_name(text, name):
     assert load.wrong(text, [OLD, NEW]) == name
