@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from harness.load import picture
 from harness.load.figures import lines, whole
 from harness.load.rounds import KILL
 from harness.load.thresholds import Verdict
+
+GAP = 3
+"""Characters between two columns of rich's SIMPLE_HEAD."""
 
 HEADINGS = (
     "",
@@ -37,7 +40,8 @@ HEADINGS = (
 def show(out: Console, table: pd.DataFrame, *, markdown: bool = False) -> None:
     """Print a case in two lines: below a figure stands what multiple of the single instance's it is.
 
-    Calls and KB are those of an average request. In Markdown it is one line a case.
+    Calls and KB are those of an average request. Where the figures do not fit beside each other, the
+    table goes on below with the rest of them. In Markdown it is one line a case.
     """
     rows = [_row(line) for line in lines(table)]
     if markdown:
@@ -46,12 +50,27 @@ def show(out: Console, table: pd.DataFrame, *, markdown: bool = False) -> None:
         for cells in (heads, ["---", *["--:"] * (len(heads) - 1)], *flat):
             out.print(f"| {' | '.join(cells)} |", markup=False)
         return
-    view = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, heading in enumerate(HEADINGS):
-        view.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
-    for row in rows:
-        view.add_row(*row)
-    out.print(view, soft_wrap=False)
+    for columns in _beside(rows, out.width):
+        view = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for number in columns:
+            view.add_column(HEADINGS[number], justify="right" if number else "left", no_wrap=True)
+        for row in rows:
+            view.add_row(*(row[number] for number in columns))
+        out.print(view, soft_wrap=False)
+        out.print()
+
+
+def _beside(rows: Sequence[Sequence[str]], width: int) -> Iterator[list[int]]:
+    """The numbers of the columns that fit beside each other, each time with the first: the case's name."""
+    columns = zip(HEADINGS, *rows, strict=True)
+    wide = [max(len(line) for cell in column for line in cell.split("\n")) + GAP for column in columns]
+    group = [0]
+    for number in range(1, len(wide)):
+        if len(group) > 1 and sum(wide[one] for one in [*group, number]) > width:
+            yield group
+            group = [0]
+        group.append(number)
+    yield group
 
 
 def failures(rows: pd.DataFrame) -> list[str]:

@@ -40,7 +40,7 @@ def test_an_expectation_is_written_as_it_is_read(load):
         ('[two]\nask = "wroks"', "two.ask: 'wroks': the verdict is one of: works, works only thanks to"),
         ('[two]\nask = ""', "two.ask: '': the verdict is one of: "),
         ("[two]\nask = true", "two.ask: True: the verdict is one of: "),
-        ('[two]\nask = "broken: D99"', "two.ask: 'broken: D99': the cause is one of: S01, S11"),
+        ('[two]\nask = "broken: D99"', "two.ask: 'broken: D99': the cause is one of: S01, S0"),
         ('[two]\nask = "broken D01"', "two.ask: 'broken D01': the verdict is one of: "),
         ('[two]\nask = "broken: d01"', "two.ask: 'broken: d01': the cause is one of: "),
         ('[two]\nbuy = "works"', "two.buy: no such scenario; there are: ask, upload"),

@@ -66,7 +66,7 @@ def test_an_app_that_mixes_up_its_users_is_caught(changed, workshop, monkeypatch
 
 
 def test_a_killed_instance_takes_its_sessions_with_it_unless_they_lie_elsewhere(put_under_load):
-    schedule = rounds.Schedule(driver.Load(users=6, seconds=6), Terms(think=0.3), rounds=0, kill=True)
+    schedule = rounds.Schedule(driver.Load(users=6, seconds=10), Terms(think=0.2), rounds=0, kill=True)
     slices = put_under_load(schedule, "single", "s3-redis")
     single, shared = (figures.lost(one.rows, *one.killed) for one in slices)
     assert single[0] == single[1] >= 1

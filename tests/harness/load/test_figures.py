@@ -110,10 +110,22 @@ def test_cases_are_compared_with_the_fewest_instances_at_the_same_size(topology)
     assert (every[0].topology.env, every[1].topology.env) == ({}, {"B": {"KEY": "1"}})
 
 
-def test_what_is_shown_and_left(slices, capsys, tmp_path):
+def test_a_narrow_window_has_the_figures_below_each_other(slices, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    report.show(terminal.console(), figures.figures(slices))
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 50
+    words = shown.split()
+    assert {"200", "3.00x", "5000", "150", "1.36x"} <= set(words)
+    assert words.count("two") == words.count("single") > 1
+
+
+def test_what_is_shown_and_left(slices, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
     table, every = figures.figures(slices), figures.requests(slices)
     report.show(terminal.console(), table)
-    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert shown[-2:] == ["two 1 200 300 300 5000 2 1 of 1 n/a n/a n/a 150", "0.67x 2.00x 3.00x 3.00x 1.36x"]
     report.show(terminal.console(), table, markdown=True)
     *_, last = capsys.readouterr().out.splitlines()
