@@ -25,6 +25,7 @@ def test_a_topology_that_is_up_is_gone_after(topology, number):
     with runs.started("up", topology) as run:
         run.wait(until=lambda: "Ctrl-C stops it." in run.stdout)
         assert not run.ended, run.complaint()
+        run.watch.look()  # the last look may have been before nginx came
         assert {"nginx", "weed"} <= {process.name() for process in run.watch.running()}
         run.process.send_signal(number)
         run.wait(runs.END_SECONDS)
