@@ -65,12 +65,12 @@ clean:  ## remove the virtual environment, results, caches, and what is ours on 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/run.stamp: pyproject.toml $(PYTHON)
-	@echo "installing the project and the parts it runs (once; some 110 MB to download)"
+	@echo "installing the project and the parts it runs (once; some 190 MB to download)"
 	@$(PIP) install --progress-bar on $(CONSTRAINTS:%=-c %) -e .
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(PYTHON)
-	@echo "installing the project with what its tests need (once; some 170 MB to download)"
+	@echo "installing the project with what its tests need (once; some 370 MB to download: the frameworks of the guides are among it)"
 	@$(PIP) install --progress-bar on $(CONSTRAINTS:%=-c %) -e '.[dev]'
 	@touch $@ $(VENV)/run.stamp
 
