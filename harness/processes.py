@@ -66,22 +66,22 @@ class Child:
     def kill(self) -> None:
         """Kill the child with its whole family, and reap it. Twice is harmless."""
         assert self.process.pid is not None
-        family = _descendants(self.process.pid)  # before: orphans have no parent to be found by
+        family = _family(self.process.pid)  # before: orphans have no parent to be found by
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         for member in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
-        if isinstance(self.process, BaseProcess):
-            self.process.kill()
-            self.process.join(timeout=END_SECONDS)
-        else:
-            self.process.kill()
-            self.process.wait(timeout=END_SECONDS)
+        self.process.kill()
         # A worker that has not quite ended holds the listening socket open: who connects would be cut off.
+        # The child too is watched here, for Popen.wait with a timeout looks only every 50 ms.
         deadline = time.monotonic() + END_SECONDS
         while not all(map(_ended, family)) and time.monotonic() < deadline:
             time.sleep(0.001)
+        if isinstance(self.process, BaseProcess):
+            self.process.join(timeout=END_SECONDS)
+        else:
+            self.process.wait(timeout=END_SECONDS)
 
     def tail(self) -> str:
         return tail(self.log)
@@ -104,10 +104,11 @@ def _ended(process: psutil.Process) -> bool:
     return True
 
 
-def _descendants(pid: int) -> list[psutil.Process]:
-    """Those too that lead a session of their own, as an ssh that the app has started."""
+def _family(pid: int) -> list[psutil.Process]:
+    """The process and its descendants, those too that lead a session of their own, as an ssh of the app."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
     return []
 
 

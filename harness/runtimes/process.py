@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,7 @@ class ProcessRuntime:
         app, folder = self._plan.app, self._services.workshop.folder(topology.name)
         affinity = AFFINITIES[topology.affinity]
         with contextlib.ExitStack() as stack:
-            model = self._services.llm().tenant()
-            if topology.llm != "none":
-                model.set_fault(topology.llm)
+            model = self._services.llm().tenant(topology.llm)
             values = {"python": sys.executable, "package": _package(app.wsgi), **filling.model(model)}
             values |= {"secret": secrets.token_hex(32)}
             found, names = filling.stores(
@@ -139,16 +138,15 @@ class ProcessRuntime:
                 own = topology.own.get(name, Own())
                 values_here = self._values(topology, name, folder, values | shared.values(name))
                 if own.llm:
-                    replica = self._services.llm().tenant()
-                    replica.set_fault(own.llm)
-                    values_here |= filling.model(replica)
+                    values_here |= filling.model(self._services.llm().tenant(own.llm))
                 instance.env = filling.environment(self._plan, topology, name, values_here)
                 instance.gunicorn = topology.gunicorn
                 instance.own = filling.own(self._plan, name, own, values_here)
                 stack.callback(instance.stop)
                 instance.start()
-            for instance in instances.values():
-                instance.wait_ready(balancer.url, topology.ready or app.ready)
+            ready = topology.ready or app.ready
+            with ThreadPoolExecutor(len(instances)) as pool:  # workers connect to their stores meanwhile
+                list(pool.map(lambda one: one.wait_ready(balancer.url, ready), instances.values()))
             for instance in instances.values():
                 instance.finish()
             logs = [_evidence_log(folder, name) for name in instances]
@@ -161,7 +159,7 @@ class ProcessRuntime:
                 folder=folder,
                 notes=shared.notes,
                 config=balancer.config,
-                _ready=topology.ready or app.ready,
+                _ready=ready,
                 _model=model,
                 _ssh_config=ssh_config,
                 _instances=instances,

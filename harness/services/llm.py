@@ -47,9 +47,16 @@ class LLM:
         if answer.status_code != 200:
             raise HarnessError(f"scripted LLM: {answer.text.strip()}")
 
-    def tenant(self) -> LLM:
-        """The same server for another deployment, under a key of its own."""
-        return replace(self, api_key=f"scripted-{secrets.token_hex(8)}") if self.scripted else self
+    def tenant(self, fault: str = "none") -> LLM:
+        """The same server for another deployment, under a key of its own.
+
+        Raises:
+            HarnessError: as ``set_fault``.
+        """
+        tenant = replace(self, api_key=f"scripted-{secrets.token_hex(8)}") if self.scripted else self
+        if fault != "none":
+            tenant.set_fault(fault)
+        return tenant
 
 
 @contextlib.contextmanager

@@ -90,9 +90,7 @@ class DockerRuntime:
         folder = services.new_folder(topology.name)
         ready = topology.ready or app.ready
         with contextlib.ExitStack() as stack:
-            model = services.llm().tenant()
-            if topology.llm != "none":
-                model.set_fault(topology.llm)
+            model = services.llm().tenant(topology.llm)
             values = {"python": "/venv/bin/python", "package": f"/app/{_package(app.wsgi)}"}
             values |= {"secret": secrets.token_hex(32), "folder": str(folder), **filling.model(model)}
             found, names = filling.stores(topology, folder.name, services.redis, services.seaweedfs)
@@ -105,17 +103,14 @@ class DockerRuntime:
             for name, instance in instances.items():
                 own, here = topology.own.get(name, Own()), values | _own(instance, topology)
                 if own.llm:
-                    replica = services.llm().tenant()
-                    replica.set_fault(own.llm)
-                    here |= filling.model(replica)
+                    here |= filling.model(services.llm().tenant(own.llm))
                 instance.env = filling.environment(self._plan, topology, name, here)
                 instance.gunicorn, instance.mount = topology.gunicorn, mount
                 instance.own = filling.own(self._plan, name, own, here)
             each = list(instances.values())
             with ThreadPoolExecutor(len(each)) as pool:
                 list(pool.map(DockerInstance.start, each))
-            for instance in each:
-                instance.wait_ready(url, ready)
+                list(pool.map(lambda one: one.wait_ready(url, ready), each))
             for instance in each:
                 instance.finish()
             names |= {f"{one.root}/": f"{one.name}:/" for one in each}
