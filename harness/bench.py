@@ -26,6 +26,11 @@ from harness.timed import Stopwatch, Timed
 from harness.workshop import Workshop
 
 REQUESTS_SECONDS = 1.0
+EVERY_CELL = "docker compose: every cell, one after another"
+ON_DEMAND = (EVERY_CELL,)
+
+Notify = Callable[[str], None]
+
 CLIENTS = 4
 """Connections at a time, for requests per second: one for each worker of two instances."""
 
@@ -106,7 +111,9 @@ class Bench:
 
 
 @contextlib.contextmanager
-def prepared(known: Project, workshop: Workshop, parallel: int) -> Iterator[Bench]:
+def prepared(
+    known: Project, workshop: Workshop, parallel: int, notify: Notify = lambda _: None
+) -> Iterator[Bench]:
     """A bench whose shared services run already: they are no part of a topology's start.
 
     Raises:
@@ -119,18 +126,18 @@ def prepared(known: Project, workshop: Workshop, parallel: int) -> Iterator[Benc
         runtime = ProcessRuntime(known.plan, warm)
         with contextlib.ExitStack() as stack:
             stopwatch = Stopwatch(known.plan, runtime, stack)
-            more, missing = _containers(known, workshop, stack)
+            more, missing = _containers(known, workshop, stack, notify)
             yield Bench(known, runtime, ProcessRuntime(known.plan, cold), stopwatch, parallel, more, missing)
 
 
 def _containers(
-    known: Project, workshop: Workshop, stack: contextlib.ExitStack
+    known: Project, workshop: Workshop, stack: contextlib.ExitStack, notify: Notify
 ) -> tuple[Mapping[str, tuple[str, Callable[[], float]]], str]:
     """The measures that containers add; without an engine none, and why."""
     try:
         from harness import bench_docker
 
-        return bench_docker.measures(known, workshop, stack), ""
+        return bench_docker.measures(known, workshop, stack, notify), ""
     except PartMissing as error:
         return {}, str(error)
 
@@ -167,15 +174,17 @@ def measures(bench: Bench) -> Mapping[str, tuple[str, Callable[[], float]]]:
 
 
 def take(
-    bench: Bench, repetitions: int, only: Sequence[str] = (), notify: Callable[[str], None] = lambda _: None
+    bench: Bench, repetitions: int, only: Sequence[str] = (), notify: Notify = lambda _: None
 ) -> list[Measure]:
     """Take the measures whose names contain one of ``only`` (all of them without), interleaved.
+
+    One that takes long (``ON_DEMAND``) is taken where its whole name is given.
 
     Raises:
         HarnessError: no measure has such a name.
     """
     every = measures(bench)
-    wanted = {name: how for name, how in every.items() if not only or any(part in name for part in only)}
+    wanted = {name: how for name, how in every.items() if _wanted(name, only)}
     if not wanted:
         raise HarnessError(f"--only {', '.join(only)}: no such measure; there are: {'; '.join(every)}")
     values: dict[str, list[float]] = {name: [] for name in wanted}
@@ -184,6 +193,12 @@ def take(
             notify(f"{number + 1} of {repetitions}: {name}")
             values[name].append(take_one())
     return [Measure(name, unit, tuple(values[name])) for name, (unit, _) in wanted.items()]
+
+
+def _wanted(name: str, only: Sequence[str]) -> bool:
+    if name in ON_DEMAND:
+        return name in only
+    return not only or any(part in name for part in only)
 
 
 def _requests_per_second(url: str, path: str) -> float:

@@ -108,7 +108,7 @@ def run(
     cells: list[Cell] = []
     jobs: list[tuple[Topology, list[Scenario]]] = []
     for topology, wanted in todo:
-        reasons = {one.name: _meaningless(one, topology, scripted_llm) for one in wanted}
+        reasons = {one.name: meaningless(one, topology, scripted_llm) for one in wanted}
         skipped = [_skipped(runtime, topology, name, reason) for name, reason in reasons.items() if reason]
         cells += judged(skipped)
         jobs += [(topology, batch) for batch in _batches([one for one in wanted if not reasons[one.name]])]
@@ -124,7 +124,7 @@ def run(
     return sorted(cells, key=lambda cell: order.index((cell.topology, cell.scenario)))
 
 
-def _meaningless(scenario: Scenario, topology: Topology, scripted_llm: bool) -> str | None:
+def meaningless(scenario: Scenario, topology: Topology, scripted_llm: bool) -> str | None:
     """Why a cell is not judged at all; None where it is."""
     if (reason := scenarios.unmet(scenario, topology)) is not None:
         return reason

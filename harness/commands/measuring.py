@@ -18,13 +18,13 @@ def bench(options: Options, repetitions: int, only: Sequence[str], markdown: boo
     known, out, start = options.project(), options.out, time.monotonic()
     with open_workshop() as workshop, contextlib.ExitStack() as stack:
         status = stack.enter_context(out.status("starting the shared services"))
-        prepared = stack.enter_context(benching.prepared(known, workshop, options.deployments))
 
         def notify(what: str) -> None:
             status.update(what)
             if not out.is_terminal:
                 out.print(f"   {what}", markup=False)
 
+        prepared = stack.enter_context(benching.prepared(known, workshop, options.deployments, notify))
         taken = benching.take(prepared, repetitions, only, notify)
     if options.as_json:
         print(json.dumps([measure.row() for measure in taken], indent=1))

@@ -117,14 +117,12 @@ def test_generated_secrets_are_new_and_ours_alone(tmp_path):
     assert all(found[0][name] != found[1][name] for name in SECRETS)
 
 
-@pytest.mark.parametrize(
-    ("profile", "balancer"), [("redis", "balancer-redis"), ("instance-sync", "balancer-sync")]
-)
-def test_what_people_get_answers_from_the_upload(profile, balancer, client, command, tmp_path):
+@pytest.mark.parametrize("profile", ["redis", "instance-sync"])
+def test_what_people_get_answers_from_the_upload(profile, client, command, tmp_path):
     """Up, two requests, each to another instance, down: with the most services, and with sshd."""
     known = project.load()
     compose.prepare(client)
-    with compose.up(client, known.plan.topology(PROFILES[profile]), profile, balancer, tmp_path) as composed:
+    with compose.up(client, known.plan.topology(PROFILES[profile]), profile, tmp_path) as composed:
         shown = play(known.journey, composed)
     assert shown.holds, shown.failure
     assert {seen.instance for seen in shown.observations} == {"A", "B"}

@@ -52,6 +52,13 @@ def test_one_that_there_is_not(taken):
         bench.take(None, 1, ("z",))
 
 
+def test_one_that_takes_long_is_taken_by_its_whole_name(taken, monkeypatch):
+    monkeypatch.setattr(bench, "ON_DEMAND", ("b x",))
+    assert [measure.name for measure in bench.take(None, 1)] == ["a x", "b y"]
+    assert [measure.name for measure in bench.take(None, 1, ("b",))] == ["b y"]
+    assert [measure.name for measure in bench.take(None, 1, ("b x",))] == ["b x"]
+
+
 def test_a_row_has_the_spread_and_every_value():
     assert TAKEN[0].row() == {
         "measure": "warm start, one", "unit": "s", "median": 0.3, "min": 0.2, "max": 0.5,

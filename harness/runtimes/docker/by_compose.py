@@ -38,8 +38,7 @@ def cli() -> None:
 @click.argument("instance")
 def instance(name: str, instance: str) -> NoReturn:
     """Become an instance of a topology."""
-    plan = topology.load(PLAN)
-    chosen = plan.topology(name)
+    plan, chosen = _chosen(name)
     values = {
         "instance": instance,
         "root": str(DISK),
@@ -58,6 +57,8 @@ def instance(name: str, instance: str) -> NoReturn:
         "shared_root": "/srv/shared",
         "shared_is_mount": "yes",
         "ssh_config": str(SCRATCH / "ssh_config"),
+        "ssh_config_asks": str(SCRATCH / "ssh_config_asks"),
+        "ssh_askpass": str(SCRATCH / "askpass"),
     }
     if "ssh" in chosen.needs:
         _sshd(plan, chosen, values)
@@ -79,7 +80,7 @@ def instance(name: str, instance: str) -> NoReturn:
 @click.argument("name")
 def balancer(name: str) -> NoReturn:
     """Become the nginx of a topology."""
-    chosen = topology.load(PLAN).topology(name)
+    _, chosen = _chosen(name)
     upstreams = [nginx.Upstream(one, APP_PORT, host=one.lower()) for one in chosen.instance_names]
     affinity = AFFINITIES[chosen.affinity]
     text = nginx.configuration(
@@ -103,6 +104,12 @@ def keys() -> None:
         sshd.make_keys(KEYS)
 
 
+def _chosen(name: str) -> tuple[topology.Plan, topology.Topology]:
+    """The topology that TOPOLOGY names, else the profile's own."""
+    plan = topology.load(PLAN)
+    return plan, plan.topology(os.environ.get("TOPOLOGY") or name)
+
+
 def _sshd(plan: topology.Plan, chosen: topology.Topology, values: dict[str, str]) -> None:
     """Start the instance's sshd, and write how it reaches the others'."""
     made = sshd.Keys(KEYS / "host", KEYS / "peer", KEYS / "locked")
@@ -112,9 +119,9 @@ def _sshd(plan: topology.Plan, chosen: topology.Topology, values: dict[str, str]
     server = sshd.configure(SCRATCH, made, command, SSH_PORT, "0.0.0.0")  # noqa: S104
     at = {name: name.lower() for name in chosen.instance_names} | {"*": "nowhere"}
     ports = dict.fromkeys(chosen.instance_names, SSH_PORT)
-    sshd.client_config(
-        Path(values["ssh_config"]), ports, SSH_PORT, made, asks=False, addresses=at, user="app"
-    )
+    for name, asks in (("ssh_config", False), ("ssh_config_asks", True)):
+        sshd.client_config(Path(values[name]), ports, SSH_PORT, made, asks=asks, addresses=at, user="app")
+    sshd.unanswered_prompt(Path(values["ssh_askpass"]))
     subprocess.Popen([sshd.executable(), "-D", "-e", "-f", server.folder / "sshd_config"])
 
 

@@ -67,10 +67,8 @@ def prepare(client: docker.DockerClient) -> None:
 
 
 @contextlib.contextmanager
-def up(
-    client: docker.DockerClient, topology: Topology, profile: str, balancer: str, folder: Path
-) -> Iterator[Composed]:
-    """A profile, from the moment that all of it is healthy; gone at the end.
+def up(client: docker.DockerClient, topology: Topology, profile: str, folder: Path) -> Iterator[Composed]:
+    """A profile as that topology, from the moment that all of it is healthy; gone at the end.
 
     Raises:
         PartMissing: no compose. HarnessError: it does not come up.
@@ -85,11 +83,12 @@ def up(
         "VLLM_IMAGE": "none",
         "PORT": "0",
         "COMPOSE_PROFILES": profile,
+        "TOPOLOGY": topology.name,
     }
     words = [*command(), "-p", f"second-instance-{secrets.token_hex(4)}", "-f", str(FILE)]
     try:
         _run(words, ["up", "--wait", "--no-build"], env)
-        address = _run(words, ["port", balancer, str(PORT)], env).strip()
+        address = _run(words, ["port", f"balancer-{profile}", str(PORT)], env).strip()
         yield Composed(topology, f"http://{address}", folder)
     finally:
         _run(words, ["down", "--volumes", "--timeout", "0"], env)
