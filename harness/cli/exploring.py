@@ -49,6 +49,9 @@ def app_options(command: Any) -> Any:
 @click.option(
     "--seconds", type=click.FloatRange(0), default=60, show_default=True, help="That a sample may take."
 )
+@click.option(
+    "--fresh/--no-fresh", default=True, show_default=True, help="At last, instances that have just started."
+)
 @click.option("--fix/--no-fix", default=True, show_default=True, help="Look for what cures a difference.")
 @click.option("--same", multiple=True, metavar="NAME", help="Variable to try alike everywhere [SECRET_KEY].")
 @click.option("--redis", multiple=True, metavar="NAME", help="Variable to try a Redis' URL in [REDIS_URL].")

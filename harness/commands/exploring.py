@@ -16,12 +16,12 @@ from harness import anyapp
 from harness import journey as journeys
 from harness.anyapp import AnyApp
 from harness.errors import HarnessError
-from harness.explore import answer, as_test, fixes, replay, search, sites
-from harness.explore.fixes import Tried
+from harness.explore import answer, as_test, fixes, fresh_sites, replay, search, sites
+from harness.explore.fixes import Tried, Witness
 from harness.explore.routing import LOSE, RESTART
 from harness.explore.search import Found, Outcome
 from harness.explore.shrink import shrink
-from harness.explore.site import Site
+from harness.explore.site import Place, Site
 from harness.explore.specification import Specification
 from harness.report import files, terminal
 from harness.runtimes import disk
@@ -46,6 +46,7 @@ class Options:
     parallel: int = 2
     seed: int = 0
     seconds: float = search.SECONDS
+    fresh: bool = True
     fix: bool = True
     same: tuple[str, ...] = ()
     redis: tuple[str, ...] = ()
@@ -69,17 +70,29 @@ def explore(options: Options) -> int:
         with out.status(f"starting {topology.title}, and one instance of it"):
             single, site = stack.enter_context(sites(app, topology, workshop))
         out.print(f"[bold]{journey.name}[/] on {topology.title}", markup=True)
+        places: tuple[Place, Place] = (single, site)
         specification = search.specify(journey, single)
         with _progress(out) as notify:
             outcome = search.explore(specification, site, options.plan, notify)
+        if outcome.found is None and options.fresh:
+            places = fresh_sites(app, topology, workshop)
+            with _progress(out) as notify:
+                notify(search.JUST_STARTED, 0, None)
+                specification = search.specify(journey, places[0])
+                plan = search.Plan(seconds=search.FRESH_SECONDS)
+                outcome = outcome.then(search.explore(specification, places[1], plan, notify))
         smallest = None
         if outcome.found is not None:
             with out.status("looking for the smallest difference"):
-                smallest = shrink(outcome.found, single, site)
+                smallest = shrink(outcome.found, *places)
         _tell(out, outcome, specification, smallest, site)
         tried: list[Tried] = []
         if smallest is not None and options.fix:
-            tried = _fixes(out, options, (app, topology), smallest, specification, single, site, workshop)
+            with out.status("looking for cures"):
+                witness = Witness(
+                    search.specify(smallest.journey, places[0]), smallest.routing, smallest.fresh
+                )
+            tried = _fixes(out, options, (app, topology), witness, specification, site, workshop)
     report = answer.as_json(outcome, smallest)
     if smallest is not None:
         report["fixes"] = [fixes.row(one) for one in tried]
@@ -147,9 +160,8 @@ def _fixes(
     out: Console,
     options: Options,
     deployed: tuple[AnyApp, Topology],
-    smallest: Found,
+    witness: Witness,
     specification: Specification,
-    single: Site,
     site: Site,
     workshop: Workshop,
 ) -> list[Tried]:
@@ -157,7 +169,6 @@ def _fixes(
     same = options.same or disk.naming(app, "SECRET_KEY")
     redis = options.redis or disk.naming(app, "REDIS_URL")
     possible = fixes.candidates(*deployed, site.deployment.written(), same, redis)
-    witness = (search.specify(smallest.journey, single), smallest.routing)
     with out.status("looking for cures") as status:
 
         def notify(name: str) -> None:

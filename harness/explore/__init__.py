@@ -18,15 +18,20 @@ from harness.anyapp import AnyApp
 from harness.explore import search
 from harness.explore.answer import sentence
 from harness.explore.routing import Routing
-from harness.explore.site import Site
+from harness.explore.site import Fresh, Place, Site
 from harness.journey import Journey
 from harness.runtimes.command import CommandRuntime
 from harness.topology import Topology
 from harness.workshop import Workshop, open_workshop
 
 
-def difference(app: AnyApp, journey: Journey, routing: Routing, workers: int = 1) -> str | None:
+def difference(
+    app: AnyApp, journey: Journey, routing: Routing, workers: int = 1, fresh: bool = False
+) -> str | None:
     """Play one routing of a journey, for tests: how it differs from one instance; None where it agrees.
+
+    Args:
+        fresh: each play on instances that have just started.
 
     Raises:
         HarnessError: the app does not start, or one instance does not do what the journey says.
@@ -37,7 +42,14 @@ def difference(app: AnyApp, journey: Journey, routing: Routing, workers: int = 1
     count = max(ord(name) - ord("A") for name in names) + 1
     app = replace(app, folder=app.folder.resolve())
     topology = anyapp.topology(app, count, workers)
-    with open_workshop() as workshop, sites(app, topology, workshop) as (single, site):
+    with contextlib.ExitStack() as stack:
+        workshop = stack.enter_context(open_workshop())
+        single: Place
+        site: Place
+        if fresh:
+            single, site = fresh_sites(app, topology, workshop)
+        else:
+            single, site = stack.enter_context(sites(app, topology, workshop))
         found = search.differs(search.specify(journey, single), site, routing)
         return None if found is None else sentence(found)
 
@@ -53,3 +65,8 @@ def sites(app: AnyApp, topology: Topology, workshop: Workshop) -> Iterator[tuple
     runtime = CommandRuntime(app, workshop)
     with runtime.up(alone) as single, runtime.up(topology) as deployment:
         yield Site(single), Site(deployment)
+
+
+def fresh_sites(app: AnyApp, topology: Topology, workshop: Workshop) -> tuple[Fresh, Fresh]:
+    """The same, but each play starts them anew."""
+    return Fresh(app, anyapp.topology(app, 2), workshop), Fresh(app, topology, workshop)

@@ -16,7 +16,11 @@ MOST = 6
 
 def sentence(found: Found) -> str:
     """E.g. ``POST /upload on A, then GET /report on B: 404, where one instance answers 200``."""
-    return f"{', then '.join(_steps(found))}: {came(found.deviation)}"
+    started = ""
+    if found.fresh:
+        many = len(set(found.routing.targets))
+        started = ", " + {1: "", 2: "both "}.get(many, "all ") + "just started"
+    return f"{', then '.join(_steps(found))}{started}: {came(found.deviation)}"
 
 
 def came(deviation: Deviation) -> str:
@@ -40,6 +44,11 @@ def details(found: Found) -> Iterator[str]:
     if len(places) > MOST:
         yield f"          and {len(places) - MOST} more places"
     yield f"it differed in {found.differed} of {found.plays} plays"
+    if found.fresh:
+        yield (
+            "where others have been on every instance before, all agrees: look for what each instance keeps "
+            "for all users together"
+        )
 
 
 def summary(outcome: Outcome) -> Iterator[str]:
@@ -78,6 +87,7 @@ def _difference(found: Found) -> dict[str, Any]:
         "sentence": sentence(found),
         "steps": list(_steps(found)),
         "targets": list(found.routing.targets),
+        "just_started": found.fresh,
         "event": None
         if event is None
         else {"kind": event.kind, "instance": event.instance, "before": event.before},

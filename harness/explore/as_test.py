@@ -26,7 +26,7 @@ ROUTING = {routing}
 
 
 def test_{name}() -> None:
-    assert difference(APP, JOURNEY, ROUTING{workers}) is None
+    assert difference(APP, JOURNEY, ROUTING{options}) is None
 '''
 
 
@@ -58,7 +58,7 @@ def module(found: Found, app: AnyApp, workers: int = 1) -> str:
         journey=text,
         routing=routing,
         name=re.sub(r"\W+", "_", told.partition(":")[0].lower()).strip("_")[:80],
-        workers="" if workers == 1 else f", workers={workers}",
+        options=("" if workers == 1 else f", workers={workers}") + (", fresh=True" if found.fresh else ""),
     )
 
 

@@ -17,9 +17,9 @@ from harness.anyapp import AnyApp
 from harness.errors import HarnessError
 from harness.explore import search
 from harness.explore.answer import came, sentence
-from harness.explore.routing import EVENTS, LOSE, RESTART, Event, Routing
+from harness.explore.routing import EVENTS, LOSE, RESTART, Event, Routing, on_workers
 from harness.explore.search import Plan
-from harness.explore.site import Site
+from harness.explore.site import Fresh, Place, Site
 from harness.explore.specification import Specification
 from harness.journey import Performance
 from harness.runtimes.command import CommandRuntime
@@ -29,7 +29,10 @@ from harness.workshop import Workshop
 MOST = 3
 """Interventions in a set, at most."""
 BALANCED_PLAYS = 12
-"""Plays through the balancer that must all agree; each by fresh users, who begin at the next instance."""
+"""Plays through the balancer that must all agree; each by fresh users, who begin at the next instance.
+
+On instances that start for each play, one from each instance on: none can go otherwise than its first.
+"""
 SECONDS = 10.0
 """What a sample of routings may take, for each set."""
 
@@ -79,6 +82,20 @@ class Tried:
         return any(fix.affinity for fix in self.fixes)
 
 
+@dataclass(frozen=True)
+class Witness:
+    """The smallest difference: a set that leaves it needs no further look.
+
+    Attributes:
+        specification: of its journey.
+        fresh: it shows on instances that have just started; so every play is on such.
+    """
+
+    specification: Specification
+    routing: Routing
+    fresh: bool = False
+
+
 def candidates(
     app: AnyApp, topology: Topology, written: Sequence[str], same: Sequence[str], redis: Sequence[str]
 ) -> list[Fix]:
@@ -109,15 +126,11 @@ def find(
     fixes: Sequence[Fix],
     deployed: Deployed,
     specification: Specification,
-    witness: tuple[Specification, Routing],
+    witness: Witness,
     workshop: Workshop,
     notify: Callable[[str], None] = lambda name: None,
 ) -> list[Tried]:
-    """Try sets, the smallest first, until one cures without an affinity; no superset of one that cures.
-
-    Args:
-        witness: the smallest difference: a set that leaves it needs no further look.
-    """
+    """Try sets, the smallest first, until one cures without an affinity; no superset of one that cures."""
     tried: list[Tried] = []
     for size in range(1, MOST + 1):
         for some in itertools.combinations(fixes, size):
@@ -135,7 +148,7 @@ def _try(
     some: tuple[Fix, ...],
     deployed: Deployed,
     specification: Specification,
-    witness: tuple[Specification, Routing],
+    witness: Witness,
     workshop: Workshop,
 ) -> Tried:
     app, topology = deployed
@@ -146,7 +159,7 @@ def _try(
             deployment = stack.enter_context(CommandRuntime(app, workshop).up(topology))
         except HarnessError as error:
             return Tried(some, False, why=str(error).splitlines()[0])
-        site = Site(deployment)
+        site: Place = Fresh(app, topology, workshop) if witness.fresh else Site(deployment)
         hides = any(fix.affinity for fix in some)
         why = _balanced(specification, site) if hides else _routed(specification, witness, site)
         if why:
@@ -155,36 +168,39 @@ def _try(
         return Tried(some, True, survives)
 
 
-def _routed(specification: Specification, witness: tuple[Specification, Routing], site: Site) -> str:
+def _routed(specification: Specification, witness: Witness, site: Place) -> str:
     """What still differs; nothing where all routings agree."""
-    smallest, routing = witness
     found = None
-    if set(routing.targets) <= set(site.targets):
-        found = search.differs(smallest, site, routing)
+    if set(witness.routing.targets) <= set(site.targets):
+        found = search.differs(witness.specification, site, witness.routing)
     found = found or search.explore(specification, site, Plan(seconds=SECONDS)).found
     return sentence(found) if found else ""
 
 
-def _balanced(specification: Specification, site: Site) -> str:
+def _balanced(specification: Specification, site: Place) -> str:
     """What differs through the balancer; nothing where every play agrees."""
-    for number in range(BALANCED_PLAYS):
-        for _ in range(number % len(site.deployment.topology.instance_names)):
-            site.next_instance()
-        if why := _differs(specification, site.play_balanced(specification.journey)):
+    instances = len(_instances(site))
+    for number in range(instances if site.fresh else BALANCED_PLAYS):
+        begin = number % instances
+        if why := _differs(specification, site.play_balanced(specification.journey, begin=begin)):
             return why
     return ""
 
 
-def _survives(kind: str, specification: Specification, site: Site, hides: bool) -> bool:
+def _instances(site: Place) -> list[str]:
+    return list(dict.fromkeys(target.partition("/")[0] for target in site.targets))
+
+
+def _survives(kind: str, specification: Specification, site: Place, hides: bool) -> bool:
     """Whether it still agrees when an event comes before the last request.
 
     With an affinity it comes to every instance, for nobody says beforehand which one serves.
     """
-    last, names = len(specification.answers) - 1, site.deployment.topology.instance_names
+    last, names = len(specification.answers) - 1, _instances(site)
     if hides:
         return not _differs(specification, site.play_balanced(specification.journey, kind, last))
     some = [Routing((names[0],) * last + (after,), Event(kind, names[0], last)) for after in names if last]
-    return all(search.differs(specification, site, site.on_workers(one)) is None for one in some)
+    return all(search.differs(specification, site, on_workers(one, site.targets)) is None for one in some)
 
 
 def _differs(specification: Specification, performance: Performance) -> str:

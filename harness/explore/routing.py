@@ -96,6 +96,32 @@ def sample(targets: Sequence[str], requests: int, rng: random.Random) -> Iterato
         yield Routing(tuple(rng.choice(targets) for _ in range(requests)))
 
 
+def one_way(targets: Sequence[str], requests: int) -> list[Routing]:
+    """Few routings in which each request meets what every earlier one did elsewhere.
+
+    All begin on the first target, which any other would do as well as long as no user was there: on to
+    another worker, and to another instance, before each request; and then to another with each request.
+    """
+    first: str = targets[0]
+    others: dict[bool, str] = {}
+    for target in targets[1:]:
+        others.setdefault(target.partition("/")[0] == first.partition("/")[0], target)
+    found = [
+        Routing((first,) * before + (other,) * (requests - before))
+        for other in others.values()
+        for before in range(1, requests)
+    ]
+    if requests > 2 and others:
+        found.append(Routing(tuple(targets[index % len(targets)] for index in range(requests))))
+    return found
+
+
+def on_workers(routing: Routing, targets: Sequence[str]) -> Routing:
+    """The routing with each instance's first target in the instance's place."""
+    first = {target.partition("/")[0]: target for target in reversed(targets)}
+    return replace(routing, targets=tuple(first[name] for name in routing.targets))
+
+
 def with_events(instances: Sequence[str], requests: int, kinds: Sequence[str]) -> list[Routing]:
     """Each event between each two requests: before it its own instance serves, after it any one."""
     return [

@@ -12,11 +12,11 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.explore import routing as routings
 from harness.explore.routing import Routing
-from harness.explore.site import Site
+from harness.explore.site import Place
 from harness.explore.specification import PLAYS, Deviation, Specification
 from harness.journey import Journey, Performance
 
@@ -24,17 +24,25 @@ AGAIN = 2
 """How often one instance, and the routing, are played again before a difference counts."""
 SECONDS = 60.0
 """What a sample may take by default."""
+FRESH_SECONDS = 20.0
+"""What routings on instances that have just started may take; one that has begun is played to its end."""
+JUST_STARTED = "on instances that have just started"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A routing of a journey that differs from one instance, in ``differed`` of ``plays`` plays."""
+    """A routing of a journey that differs from one instance, in ``differed`` of ``plays`` plays.
+
+    Attributes:
+        fresh: on instances that had just started, in each of these plays.
+    """
 
     journey: Journey
     routing: Routing
     deviation: Deviation
     differed: int
     plays: int
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,11 +97,21 @@ class Outcome:
     def tried(self) -> int:
         return sum(stage.tried for stage in self.stages)
 
+    def then(self, more: Outcome) -> Outcome:
+        """This one, in which all agreed, and what was tried after it."""
+        return replace(
+            self,
+            stages=self.stages + more.stages,
+            found=more.found,
+            specified=self.specified + more.specified,
+            seconds=self.seconds + more.seconds,
+        )
+
 
 Notify = Callable[[str, int, int | None], None]
 
 
-def specify(journey: Journey, single: Site) -> Specification:
+def specify(journey: Journey, single: Place) -> Specification:
     """What one instance with one worker does.
 
     Each play stays on one of the single instances that there are.
@@ -113,7 +131,7 @@ def specify(journey: Journey, single: Site) -> Specification:
 
 def explore(
     specification: Specification,
-    site: Site,
+    site: Place,
     plan: Plan,
     notify: Notify = lambda stage, tried, of: None,
 ) -> Outcome:
@@ -152,7 +170,7 @@ def _windows(some: Iterable[Routing], parallel: int) -> Iterator[list[Routing]]:
 
 
 def _played(
-    journey: Journey, site: Site, window: Sequence[Routing], plan: Plan
+    journey: Journey, site: Place, window: Sequence[Routing], plan: Plan
 ) -> Iterator[tuple[Routing, Performance | None]]:
     """Each routing as often as asked for, with what came of it where it was played beside others."""
     every = [one for one in window for _ in range(plan.repeat)]
@@ -165,7 +183,7 @@ def _played(
 
 
 def differs(
-    specification: Specification, site: Site, routing: Routing, beside: Performance | None = None
+    specification: Specification, site: Place, routing: Routing, beside: Performance | None = None
 ) -> Found | None:
     """Play one routing; a difference counts when one instance, played again, does not vary there.
 
@@ -187,13 +205,17 @@ def differs(
     differed = 1 + sum(one is not None for one in again)
     if beside is not None and differed == 1:
         return None
-    return Found(journey, routing, deviation, differed, 1 + AGAIN)
+    return Found(journey, routing, deviation, differed, 1 + AGAIN, site.fresh)
 
 
 def _stages(
-    requests: int, site: Site, plan: Plan
+    requests: int, site: Place, plan: Plan
 ) -> Iterator[tuple[str, int | None, Sequence[Routing] | Iterator[Routing]]]:
     targets, rng = site.targets, random.Random(plan.seed)  # noqa: S311 (a sample, not a secret)
+    if site.fresh:
+        some = routings.one_way(targets, requests)
+        yield JUST_STARTED, len(some), _in_time(iter(some), plan.seconds)
+        return
     if len(targets) ** requests <= routings.ALL:
         every = routings.every(targets, requests)
         yield "all routings", len(every), every
@@ -202,8 +224,9 @@ def _stages(
         yield "all pairs", len(pairs), pairs
         yield "a sample", None, _in_time(routings.sample(targets, requests, rng), plan.seconds)
     if plan.events:
-        names = site.deployment.topology.instance_names
-        some = [site.on_workers(one) for one in routings.with_events(names, requests, plan.events)]
+        names = tuple(dict.fromkeys(target.partition("/")[0] for target in targets))
+        events = routings.with_events(names, requests, plan.events)
+        some = [routings.on_workers(one, targets) for one in events]
         yield f"routings with a {' or '.join(plan.events)}", len(some), some
 
 

@@ -10,7 +10,7 @@ from harness.errors import HarnessError
 from harness.explore import routing as routings
 from harness.explore.routing import Routing
 from harness.explore.search import Found, differs, specify
-from harness.explore.site import Site
+from harness.explore.site import Place
 from harness.journey import Journey
 
 SECONDS = 60.0
@@ -19,7 +19,7 @@ MOST = 256
 """How many routings of the shortest journey are tried for a shorter one."""
 
 
-def shrink(found: Found, single: Site, site: Site) -> Found:
+def shrink(found: Found, single: Place, site: Place) -> Found:
     """The smallest that still differs; a journey written as a function is left whole.
 
     Fewer requests first: without those after the difference, then as few of those before it as still
@@ -58,7 +58,7 @@ def _kept(journey: Journey, indexes: tuple[int, ...]) -> Journey | None:
     return kept
 
 
-def _differs(journey: Journey, routing: Routing, found: Found, single: Site, site: Site) -> Found | None:
+def _differs(journey: Journey, routing: Routing, found: Found, single: Place, site: Place) -> Found | None:
     try:
         specification = specify(journey, single)
     except HarnessError:  # one instance does not do that, either
@@ -68,7 +68,7 @@ def _differs(journey: Journey, routing: Routing, found: Found, single: Site, sit
     return differs(specification, site, routing)
 
 
-def _shorter(found: Found, single: Site, site: Site) -> Found:
+def _shorter(found: Found, single: Place, site: Place) -> Found:
     """The same journey on the first routing, in order of size, that differs."""
     requests = len(found.journey.requests)
     if found.routing.event is not None or len(site.targets) ** requests > MOST:

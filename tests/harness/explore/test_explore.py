@@ -141,6 +141,27 @@ def test_without_a_store_only_two_at_once_hide_it(here):
     assert "one worker: not by itself" in told
 
 
+@pytest.mark.parametrize(
+    ("path", "came"),
+    [("list", "404, where one instance answers 200"), ("count", "200, but body.rows: 0, where one instance")],
+)
+def test_what_an_instance_keeps_for_everybody_shows_where_nobody_was_before(here, path, came):
+    """Where each instance has served somebody before, nothing is missing on any."""
+    journey = NOTE.replace("PATH", path)
+    code, report, told = here("everybody.py", journey)
+    assert code == 1
+    assert report["difference"]["just_started"] is True
+    sentence = f"POST /{path} on A, then GET /{path} on B, both just started: {came}"
+    assert report["difference"]["sentence"].startswith(sentence)
+    assert "on instances that have just started: 1 tried of 1" in told
+    assert cures(report) == {"sticky cookie": ("hides",), "ip-hash": ("hides",)}
+    test = next(Path(name) for name in report["files"] if name.endswith(".py")).read_text(encoding="utf-8")
+    assert "difference(APP, JOURNEY, ROUTING, fresh=True) is None" in test
+
+    code, report, _ = here("everybody.py", journey, "--no-fresh")
+    assert (code, report["agrees"]) == (0, True)
+
+
 def test_an_app_that_keeps_nothing_agrees(here):
     journey = NOTE.replace("PATH", "nature")
     code, report, told = here("plain.py", journey, "--lose")
@@ -148,7 +169,7 @@ def test_an_app_that_keeps_nothing_agrees(here):
     assert report["agrees"] is True
     assert report["difference"] is None
     stages = [(stage["tried"], stage["of"]) for stage in report["tried"]]
-    assert stages == [(4, 4), (4, 4)]
+    assert stages == [(4, 4), (4, 4), (1, 1)]
     assert "all routings that were tried agree with one instance" in told
     assert not Path("results").exists()
 

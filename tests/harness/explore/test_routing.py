@@ -38,6 +38,27 @@ def test_the_share_that_a_sample_rules_out():
     assert (1 - routing.differing_share(7)) ** 7 == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize(("targets", "requests"), [("AB", 2), ("ABC", 5), (("A/1", "A/2", "B/1"), 4)])
+def test_one_way_each_request_meets_each_earlier_one_of_another_instance(targets, requests):
+    found = routing.one_way(targets, requests)
+    for i, j in itertools.combinations(range(requests), 2):
+        assert any(one.targets[i][0] != one.targets[j][0] for one in found)
+    assert all(one.targets[0] == targets[0] for one in found)
+    assert len(set(found)) == len(found) <= 2 * requests
+
+
+def test_one_way_on_to_another_worker_of_the_same_instance_too():
+    found = routing.one_way(("A/1", "A/2", "B/1", "B/2"), 3)
+    assert {one.targets for one in found if {*one.targets} == {"A/1", "A/2"}} == {
+        ("A/1", "A/2", "A/2"),
+        ("A/1", "A/1", "A/2"),
+    }
+
+
+def test_with_one_target_there_is_no_other_way():
+    assert routing.one_way("A", 3) == []
+
+
 def test_an_event_comes_between_each_two_requests_of_its_instance():
     found = routing.with_events("AB", 3, ["lose"])
     assert len(found) == 2 * 2 * 2

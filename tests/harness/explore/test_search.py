@@ -39,7 +39,7 @@ def test_workers_of_one_instance_are_targets_too(up, note):
 
 
 def test_what_varies_by_nature_is_no_difference(up):
-    journey = Journey("nature", (Request("GET", "/nature"), Request("GET", "/nature")))
+    journey = Journey("nature", (Request("GET", "/counted"), Request("GET", "/counted")))
     outcome, _ = explored(journey, up(PLAIN, env={"NAME": "{instance}"}))
     assert outcome.found is None
     assert list(answer.summary(outcome)) == ["all routings: 4 tried of 4"]
@@ -84,7 +84,7 @@ def test_plays_side_by_side_find_the_same(up, note):
         "POST /note on A, then GET /note on B: 200, but body.note: null"
     )
     assert (smallest.differed, smallest.plays) == (3, 3)
-    nature = Journey("nature", (Request("GET", "/nature"),) * 6)
+    nature = Journey("nature", (Request("GET", "/counted"),) * 6)
     outcome, _ = explored(nature, up(PLAIN), parallel=4)
     assert outcome.found is None
     assert outcome.tried == 2**6
