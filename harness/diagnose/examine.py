@@ -34,6 +34,9 @@ LARGEST = 3
 WIDEST = 12
 """How many sets of a size are tried."""
 
+WAITS_SECONDS = 0.5
+"""A play that takes longer waits for something: the first trials begin beside the plays on one instance."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -113,11 +116,11 @@ def examine(
     """
     start = time.monotonic()
     tell(f"{topology.name}: judging")
-    findings = list(_judged(lab, topology, wanted))
     cures: list[tuple[Swap, ...]] = []
     table = None
-    if broken := [finding for finding in findings if finding.broken]:
-        with Trials(lab, topology) as trials:
+    with Trials(lab, topology) as trials:
+        findings = list(_judged(lab, trials, topology, wanted))
+        if broken := [finding for finding in findings if finding.broken]:
             tell(f"{topology.name}: changing one part at a time")
             probing = trials.probe()
             proofs = _proofs(lab, trials, broken)
@@ -129,7 +132,7 @@ def examine(
     return Examination(topology, findings, cures, table, time.monotonic() - start)
 
 
-def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterator[Finding]:
+def _judged(lab: Lab, trials: Trials, topology: Topology, wanted: Sequence[Scenario]) -> Iterator[Finding]:
     """Those that leave the deployment whole share one; each other has its own."""
     reasons = {one.name: scenarios.unmet(one, topology) or "" for one in wanted}
     found: dict[str, Finding] = {}
@@ -137,15 +140,16 @@ def _judged(lab: Lab, topology: Topology, wanted: Sequence[Scenario]) -> Iterato
     spending = [[one] for one in wanted if not reasons[one.name] and one.spends]
     for batch in [sharing, *spending] if sharing else spending:
         try:
-            with lab.runtime.up(topology) as deployment:
-                found |= {one.name: _finding(lab, one, deployment) for one in batch}
+            with lab.up(topology) as deployment:
+                found |= {one.name: _finding(lab, trials, one, deployment) for one in batch}
         except PartMissing as error:
             found |= {one.name: Finding(one, scenarios.SKIPPED, str(error)) for one in batch}
     for one in wanted:
         yield found.get(one.name) or Finding(one, scenarios.SKIPPED, reasons[one.name])
 
 
-def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
+def _finding(lab: Lab, trials: Trials, scenario: Scenario, deployment: Deployment) -> Finding:
+    start = time.monotonic()
     try:
         judged = scenarios.judge(scenario, deployment)
     except HarnessError:
@@ -155,6 +159,8 @@ def _finding(lab: Lab, scenario: Scenario, deployment: Deployment) -> Finding:
     if judged.witness is None:
         return Finding(scenario, judged.verdict)
     witness = lab.seen(judged.witness)
+    if time.monotonic() - start > WAITS_SECONDS:
+        _begin(lab, trials, scenario, propose(witness)[:BEST])
     alone = {} if scenario.scripted_llm or _eventful(witness) else _alone(lab, scenario, deployment)
     return Finding(
         scenario,
@@ -188,10 +194,15 @@ def _proofs(lab: Lab, trials: Trials, broken: Sequence[Finding]) -> dict[str, Fi
     for finding in broken:
         leaders.setdefault(_first(finding), finding)
     for finding in leaders.values():
-        for swap in _candidates(lab, trials, finding.likely, (), [finding.scenario]):
-            trials.begin([swap], finding.scenario)
-        trials.begin([], finding.scenario)
+        _begin(lab, trials, finding.scenario, finding.likely)
     return {cause: _proved(lab, trials, finding) for cause, finding in leaders.items()}
+
+
+def _begin(lab: Lab, trials: Trials, scenario: Scenario, likely: Sequence[Diagnosis]) -> None:
+    """Start the trials that prove: the topology as it is, which must fail again, and what would cure it."""
+    trials.begin([], scenario)
+    for swap in _candidates(lab, trials, likely, (), [scenario]):
+        trials.begin([swap], scenario)
 
 
 def _proved(lab: Lab, trials: Trials, finding: Finding) -> Finding:

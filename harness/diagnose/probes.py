@@ -16,7 +16,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +32,9 @@ MOST_INSTANCES, MOST_WORKERS = 3, 2
 """How many instances, and workers of each, the grid has at most."""
 
 SIDE_BY_SIDE = 4
+
+SECONDS = 3.0
+"""When no further request is sent: where each answer takes seconds, the table stays incomplete."""
 
 
 class Writer(Protocol):
@@ -79,11 +82,13 @@ class Table:
         grid: by the worker that took the write and the one that read, ``A/1``.
         rows: the other probes, by name.
         pins: whether the balancer is meant to send a client back to where it was.
+        left_out: how many probes there was no time for.
     """
 
     grid: dict[tuple[str, str], Look] = field(default_factory=dict)
     rows: dict[str, Look] = field(default_factory=dict)
     pins: bool = False
+    left_out: int = 0
 
 
 BACK, LATER = "back where it was written, after a read elsewhere", "elsewhere, a second later"
@@ -92,9 +97,40 @@ STRANGER = "a browser without cookies sees nothing of it"
 TWO_USERS, MEANWHILE = "two users at once", "reads under way while it was written"
 
 
-def probe(deployment: Deployment, pair: Pair) -> Table:
-    """Probe a deployment that is up."""
-    run = Run(deployment)
+class OutOfTime(Exception):
+    """A probe was not finished in time."""
+
+
+@dataclass(frozen=True)
+class _Punctual:
+    """A writer who sends nothing after ``end``, in ``time.monotonic``'s seconds."""
+
+    user: Writer
+    end: float
+
+    def write(self, to: str | None = None) -> Observation:
+        self._in_time()
+        return self.user.write(to)
+
+    def read(self, to: str | None = None) -> Observation:
+        self._in_time()
+        return self.user.read(to)
+
+    def loses_cookies(self, *names: str) -> None:
+        self.user.loses_cookies(*names)
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self.end:
+            raise OutOfTime
+
+
+def probe(deployment: Deployment, users: Pair, seconds: float = SECONDS) -> Table:
+    """Probe a deployment that is up; what is not finished after these seconds is left out."""
+    run, end = Run(deployment), time.monotonic() + seconds
+
+    def pair(run: Run, name: str) -> Writer:
+        return _Punctual(users(run, name), end)
+
     grid = {(wrote, read): _there for wrote in _writers(deployment) for read in _readers(deployment)}
     with contextlib.closing(run), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         looks = {
@@ -102,11 +138,17 @@ def probe(deployment: Deployment, pair: Pair) -> Table:
             for places, look in grid.items()
         }
         rows = {name: pool.submit(look) for name, look in _rows(run, pair)}
-        return Table(
-            {places: found.result() for places, found in looks.items()},
-            {name: found.result() for name, found in rows.items()},
-            deployment.affinity.pins,
-        )
+        there = {places: look for places, found in looks.items() if (look := _in_time(found)) is not None}
+        others = {name: look for name, found in rows.items() if (look := _in_time(found)) is not None}
+    missing = len(looks) + len(rows) - len(there) - len(others)
+    return Table(there, others, deployment.affinity.pins, missing)
+
+
+def _in_time(found: Future[Look]) -> Look | None:
+    try:
+        return found.result()
+    except OutOfTime:
+        return None
 
 
 def _writers(deployment: Deployment) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness import scenario as scenarios
 from harness.diagnose.probes import Pair, Table, probe
 from harness.diagnose.swaps import Swap, applied
 from harness.errors import HarnessError, PartMissing
 from harness.plays import Play
-from harness.runtimes import Runtime
+from harness.runtimes import Deployment, Runtime
 from harness.scenario import Scenario
 from harness.topology import Plan, Topology
 
@@ -22,7 +24,7 @@ class Lab:
     """What a diagnosis works with: what brings topologies up, and what can be swapped in them.
 
     Attributes:
-        parallel: how many trials are under way at a time.
+        parallel: how many trials are under way at a time; many only wait.
         pair: how a user writes and reads, for the probes; no probes without.
         outside: as if the app reported nothing of itself: requests, answers, cookies and time alone.
     """
@@ -30,9 +32,18 @@ class Lab:
     runtime: Runtime
     plan: Plan
     swaps: Mapping[str, Swap]
-    parallel: int = 4
+    parallel: int = 8
     pair: Pair | None = None
     outside: bool = False
+    _starting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(os.cpu_count() or 1))
+
+    @contextlib.contextmanager
+    def up(self, topology: Topology) -> Iterator[Deployment]:
+        """The topology, in its turn: starts take processor time, and the first one plays beside the next."""
+        with contextlib.ExitStack() as stack:
+            with self._starting:
+                deployment = stack.enter_context(self.runtime.up(topology))
+            yield deployment
 
     def seen(self, play: Play) -> Play:
         """The play as it is looked at."""
@@ -99,14 +110,14 @@ class Trials:
     def _probe(self) -> Table | None:
         if self._lab.pair is None:
             return None
-        with self._lab.runtime.up(self._topology) as deployment:
+        with self._lab.up(self._topology) as deployment:
             return probe(deployment, self._lab.pair)
 
     def _try(self, swaps: tuple[Swap, ...], scenario: Scenario) -> Trial:
         topology = applied(self._lab.plan, self._topology, swaps)
         assert topology is not None  # ``possible`` was asked
         try:
-            with self._lab.runtime.up(topology) as deployment:
+            with self._lab.up(topology) as deployment:
                 judged = scenarios.judge(scenario, deployment)
         except PartMissing as error:
             return Trial(swaps, scenarios.SKIPPED, reason=str(error))

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as View
 from rich.text import Text
 
-from harness.diagnose.probes import Look, Table
+from harness.diagnose.probes import SECONDS, Look, Table
 from harness.diagnose.shape import Family
 
 MARKS = {True: ("yes", "green"), False: ("no", "red")}
@@ -21,10 +21,12 @@ def show(out: Console, table: Table, family: Family | None) -> None:
     readers = list(dict.fromkeys(read for _, read in table.grid))
     view = View("written at", *(f"read at {read}" for read in readers), box=box.SIMPLE_HEAD, show_edge=False)
     for wrote in writers:
-        view.add_row(wrote, *(_mark(table.grid[wrote, read]) for read in readers))
+        view.add_row(wrote, *(_mark(table.grid.get((wrote, read))) for read in readers))
     out.print(view, soft_wrap=False)
     for name, look in table.rows.items():
         out.print(Text.assemble(f"   {name}: ", _mark(look)))
+    if table.left_out:
+        out.print(Text(f"   {table.left_out} probes are left out: after {SECONDS:g} s no more was asked"))
     out.print(Text(f"   {said(family)}"))
 
 
@@ -41,14 +43,15 @@ def as_json(table: Table, family: Family | None) -> dict[str, Any]:
     return {
         "grid": [{"wrote": wrote, "read": read, **_look(look)} for (wrote, read), look in table.grid.items()],
         "rows": [{"probe": name, **_look(look)} for name, look in table.rows.items()],
+        "left_out": table.left_out,
         "family": family.layer if family else None,
         "or_else": list(family.or_else) if family else [],
         "why": family.why if family else None,
     }
 
 
-def _mark(look: Look) -> Text:
-    return Text(*MARKS[look.holds])
+def _mark(look: Look | None) -> Text:
+    return Text(*MARKS[look.holds]) if look else Text("-")
 
 
 def _look(look: Look) -> dict[str, Any]:

@@ -123,6 +123,16 @@ class ProcessRuntime:
             ssh_config = None
             if "ssh" in topology.needs:
                 ssh_config = self._connect(instances, folder, values, stack)
+            for name, instance in instances.items():
+                own = topology.own.get(name, Own())
+                values_here = self._values(topology, name, folder, values | shared.values(name))
+                if own.llm:
+                    values_here |= filling.model(self._services.llm().tenant(own.llm))
+                instance.env = filling.environment(self._plan, topology, name, values_here)
+                instance.gunicorn = topology.gunicorn
+                instance.own = filling.own(self._plan, name, own, values_here)
+                stack.callback(instance.stop)
+                instance.start()
             upstreams = [instance.upstream for instance in instances.values()]
             balancer = stack.enter_context(
                 nginx.running(
@@ -134,16 +144,6 @@ class ProcessRuntime:
                     topology.nginx,
                 )
             )
-            for name, instance in instances.items():
-                own = topology.own.get(name, Own())
-                values_here = self._values(topology, name, folder, values | shared.values(name))
-                if own.llm:
-                    values_here |= filling.model(self._services.llm().tenant(own.llm))
-                instance.env = filling.environment(self._plan, topology, name, values_here)
-                instance.gunicorn = topology.gunicorn
-                instance.own = filling.own(self._plan, name, own, values_here)
-                stack.callback(instance.stop)
-                instance.start()
             ready = topology.ready or app.ready
             with ThreadPoolExecutor(len(instances)) as pool:  # workers connect to their stores meanwhile
                 list(pool.map(lambda one: one.wait_ready(balancer.url, ready), instances.values()))

@@ -145,14 +145,7 @@ def configuration(
 ) -> str:
     """The text of nginx.conf for a topology; it listens on that port of ``host``."""
     lines = settings or Nginx()
-    template = jinja2.Template(
-        Path(__file__).with_name("nginx.conf.j2").read_text(encoding="utf-8"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    text: str = template.render(
+    text: str = _template().render(
         topology=topology,
         affinity=affinity,
         directives=[line.format(sticky=lines.sticky) for line in affinity.directives],
@@ -164,6 +157,18 @@ def configuration(
         user=_worker_user(),
     )
     return text
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    template: jinja2.Template = jinja2.Template(
+        Path(__file__).with_name("nginx.conf.j2").read_text(encoding="utf-8"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return template
 
 
 @contextlib.contextmanager

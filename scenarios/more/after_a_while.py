@@ -9,7 +9,7 @@ from harness.scenario import Run, Scenario
 from scenarios.v3 import TOTALS, Analyst, Dataset
 
 NAMES = ("user-1", "user-2", "user-3")
-SECONDS = 2.2
+SECONDS = 1.3
 
 
 def story(run: Run) -> None:

@@ -24,8 +24,8 @@ NEVER = 120.0
 """Seconds that the fault ``timeout`` holds a request: longer than any client waits here."""
 
 
-SLOW = 1.2
-"""Seconds that the fault ``slow`` takes for a turn; a question about data takes two."""
+WAITS = {"busy": 0.4, "slow": 1.05}
+"""Seconds that a turn takes with these faults; a question about data takes two."""
 
 
 def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 8192) -> Flask:
@@ -74,8 +74,7 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
         _refuse(body, shown, model, max_model_len)
         if shown == "timeout":
             time.sleep(NEVER)
-        if shown == "slow":
-            time.sleep(SLOW)
+        time.sleep(WAITS.get(shown, 0))
         turn = completion.take_turn(body, shown)
         head = _head(_served(model, shown))
         usage = _usage(body, turn)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from rich.console import Console
@@ -152,6 +153,23 @@ def test_probing_finds_out_who_shares_what(deployment, seen, shares, named, monk
     for one in found.grid.values():
         one.wrote.cookies_set = one.failed.cookies_sent = ("session",)
     assert layer(family(found)) == named
+
+
+def test_what_takes_too_long_is_left_out_and_said(deployment, seen, monkeypatch):
+    class Slow(Shelf):
+        def read(self, to=None):
+            time.sleep(0.6)
+            return super().read(to)
+
+    monkeypatch.setattr(probes, "LATER_SECONDS", 0.0)
+    found = probes.probe(deployment(), lambda _, name: Slow(seen, name, lambda w, r: True), seconds=0.4)
+    assert 0 < len(found.grid) < len(ALL)
+    assert found.left_out >= len(ALL) - len(found.grid)
+    assert family(found) is None
+    out = io.StringIO()
+    report.show(Console(file=out, width=120), found, None)
+    assert f"{found.left_out} probes are left out" in out.getvalue()
+    assert report.as_json(found, None)["left_out"] == found.left_out
 
 
 def test_people_and_machines_are_told_the_same(table):
