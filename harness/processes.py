@@ -112,6 +112,11 @@ def _family(pid: int) -> list[psutil.Process]:
     return []
 
 
+def memory(pid: int) -> int:
+    """Bytes of a process and its descendants: proportional set size (proc_pid_smaps(5), Pss)."""
+    return sum(int(process.memory_full_info().pss) for process in _family(pid))
+
+
 @contextlib.contextmanager
 def running(child: Child) -> Iterator[Child]:
     """The child, killed at the end."""

@@ -19,10 +19,18 @@ from harness.cli.options import AS_JSON, FILE
     "--rate", type=click.FloatRange(0.1, 1000), default=10.0, show_default=True, help="A second, at most."
 )
 @click.option("--idle", type=click.FloatRange(0, 86_400), default=0.0, help="Seconds of a pause to survive.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="NAME: VALUE", help="With every request.")
 @click.option("--insecure", is_flag=True, help="Do not check the server's certificate.")
 @AS_JSON
 def probe(
-    url: str, journey: Path | None, requests: int, rate: float, idle: float, insecure: bool, as_json: bool
+    url: str,
+    journey: Path | None,
+    requests: int,
+    rate: float,
+    idle: float,
+    headers: tuple[str, ...],
+    insecure: bool,
+    as_json: bool,
 ) -> None:
     """Ask a live URL how many backends answer, what pins a user, and what differs between them.
 
@@ -32,4 +40,4 @@ def probe(
     """
     from harness.commands import probing
 
-    sys.exit(probing.probe(url, journey, requests, rate, idle, insecure=insecure, as_json=as_json))
+    sys.exit(probing.probe(url, journey, requests, rate, idle, headers, insecure=insecure, as_json=as_json))

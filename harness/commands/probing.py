@@ -21,11 +21,19 @@ MARKS = {True: ("+", "green"), False: ("x", "red"), None: (" ", "")}
 
 
 def probe(
-    url: str, journey: Path | None, requests: int, rate: float, idle: float, *, insecure: bool, as_json: bool
+    url: str,
+    journey: Path | None,
+    requests: int,
+    rate: float,
+    idle: float,
+    headers: Sequence[str] = (),
+    *,
+    insecure: bool,
+    as_json: bool,
 ) -> int:
     """Probe a URL and print what was found; 1 if anything of it is wrong."""
     out = terminal.console(stderr=as_json)
-    wire = Wire(url, requests, rate, verify=not insecure)
+    wire = Wire(url, requests, rate, verify=not insecure, headers=dict(map(_header, headers)))
     known = load(journey) if journey else None
     with out.status("") as status:
 
@@ -40,6 +48,11 @@ def probe(
         result = {"url": url, "requests": wire.sent, "statements": statements, "left_out": asked.left_out}
         print(json.dumps(result, indent=1))
     return 1 if any(one.good is False for one in found) else 0
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name.strip(), value.strip()
 
 
 def _show(out: Console, asked: Probe, found: Sequence[Statement]) -> None:

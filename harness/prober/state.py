@@ -11,7 +11,7 @@ from harness.journey import Answer, Journey, Performance
 from harness.prober.backends import Backends
 from harness.prober.confidence import Statement, without_a_miss
 from harness.prober.features import features
-from harness.prober.wire import USER_AGENT, Wire
+from harness.prober.wire import Wire
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def played(wire: Wire, journey: Journey, backends: Backends, loses: Iterable[str
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
     with urllib3.PoolManager(cert_reqs="CERT_REQUIRED" if wire.verify else "CERT_NONE") as http:
         names = tuple(loses or ())
-        performance = Performance(journey, http, headers={"User-Agent": USER_AGENT})
+        performance = Performance(journey, http, headers=wire.headers)
 
         def route(_: int) -> str:
             wire.turn()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from harness.prober.features import cookies, features
 TIMEOUT = 30.0
 MAX_BODY = 2**20
 """Bytes of an answer's body that are looked at."""
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t !-~]*")
 USER_AGENT = f"second-instance-probe/{version('second-instance')} (harness probe)"
 
 
@@ -56,12 +59,17 @@ class Wire:
         requests: how many may be sent in all.
         rate: how many a second.
         verify: whether the server's certificate is checked.
+        headers: sent with every request beside the User-Agent.
+
+    Raises:
+        HarnessError: the URL or a header is none.
     """
 
     url: str
     requests: int
     rate: float
     verify: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
     sent: int = 0
     _answered: bool = False
     _next: float = field(default_factory=time.monotonic)
@@ -70,6 +78,14 @@ class Wire:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise HarnessError(f"{self.url!r} is not a URL; write it whole: https://app.example/")
+        for name, value in self.headers.items():
+            if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+                raise HarnessError(
+                    f"--header {name!r}: is not of the form 'NAME: VALUE' (RFC 9110, 5.1, 5.5)"
+                )
+            if name.lower() in ("cookie", "user-agent"):
+                raise HarnessError(f"--header {name}: the probe keeps its cookies itself, and says who it is")
+        self.headers = {"User-Agent": USER_AGENT, **self.headers}
         self.site = f"{parts.scheme}://{parts.netloc}"
         self._tls = ssl.create_default_context()
         if not self.verify:
@@ -92,7 +108,7 @@ class Wire:
         """A new connection, opened with its first request; with HTTP/2 where asked for and spoken."""
         return httpx.Client(
             http2=http2, verify=self._tls, trust_env=False, timeout=TIMEOUT,
-            headers={"User-Agent": USER_AGENT}, limits=httpx.Limits(max_connections=1),
+            headers=self.headers, limits=httpx.Limits(max_connections=1),
         )  # fmt: skip
 
     def get(self, over: httpx.Client | None = None, jar: Jar | None = None) -> Sample:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import requests
 
 from harness import processes
@@ -100,9 +99,10 @@ class Instance:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def memory(self) -> int:
-        """Bytes of its app's processes: proportional set size (proc_pid_smaps(5), Pss)."""
-        app = psutil.Process(self._children[-1].process.pid)
-        return sum(process.memory_full_info().pss for process in [app, *app.children(recursive=True)])
+        """Bytes of its app's processes. See ``harness.processes.memory``."""
+        pid = self._children[-1].process.pid
+        assert pid is not None
+        return processes.memory(pid)
 
     def stall_ssh(self, stalled: bool) -> None:
         """Let peers wait who connect to it: the kernel takes the connection, and nobody says a word.

@@ -91,10 +91,10 @@ def test_interrupted_while_it_comes_up(up):
 def test_a_killed_one_runs_no_more_and_the_next_removes_it(up, client):
     up.wait_up()
     assert up.left()
-    assert engine.remove_forsaken(client) == [], "it lives"
+    engine.remove_forsaken(client)
+    assert up.left(), "it lives"
     up.process.kill()
     up.process.wait()
     up.wait_until(lambda: not up.containers(running=True))
-    (mark,) = {one.labels[engine.RUN] for one in up.containers()}
-    assert mark in engine.remove_forsaken(client)
+    engine.remove_forsaken(client)  # or another run's, which began meanwhile
     assert up.left() == []

@@ -49,3 +49,10 @@ def test_no_observation_names_a_folder_or_an_address(containers, services):
     assert "shared-files:/" in text
     assert str(services.folder) not in text
     assert "/srv/instance" not in text
+
+
+def test_an_instance_is_weighed_in_its_container(containers):
+    with containers.up(KNOWN.plan.topology("single")) as deployment:
+        assert 20 < deployment.memory("A") / 2**20 < 1000
+        deployment.stop("A")
+        assert deployment.memory("A") == 0

@@ -19,6 +19,8 @@ from harness.settings import Own
 APP_PORT, SSH_PORT = 8000, 2222
 MOUNT = DISK / "shared"
 
+WEIGH = "import sys; from harness import processes; print(processes.memory(int(sys.argv[1])))"
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -106,6 +108,18 @@ class DockerInstance:
         """Remove its container, and its disk with it."""
         self.host.lose()
         self._lost, self._sshd = True, None
+
+    def memory(self) -> int:
+        """Bytes of its app's processes, as they are counted in its container.
+
+        Raises:
+            HarnessError: they cannot be.
+        """
+        assert self._app is not None
+        done = self.host.run(["/venv/bin/python", "-c", WEIGH, str(self._app.pid)], cwd=DISK)
+        if done.returncode != 0:
+            raise HarnessError(f"container {self.host.kind.name}: no memory: {done.stderr.strip()[-300:]}")
+        return int(done.stdout)
 
     def stall_ssh(self, stalled: bool) -> None:
         """Let peers wait who connect to it; an instance without sshd has nothing to stall."""

@@ -46,6 +46,10 @@ class DockerDeployment:
     _instances: Mapping[str, DockerInstance]
     _evidence: EvidenceLog
 
+    def memory(self, instance: str) -> int:
+        """Bytes that an instance's processes hold; what they share with others counts in proportion."""
+        return self._instances[instance].memory()
+
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         return self._evidence.read()
 

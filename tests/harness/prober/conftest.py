@@ -47,7 +47,7 @@ class Backend:
         self.name, self.header, self.headers = name, header, headers
         self.skew, self.status, self.body = skew, status, body or {"hello": "world"}
         self.visits = {} if shared is None else shared
-        self.methods, self.drops = [], drops
+        self.methods, self.drops, self.authorized = [], drops, set()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -68,6 +68,7 @@ def _handler(backend):
 
         def do_GET(self):
             backend.methods.append((self.command, self.headers["User-Agent"]))
+            backend.authorized.add(self.headers["Authorization"])
             if backend.drops and len(backend.methods) % backend.drops == 0:
                 self.close_connection = True  # without a word
                 return

@@ -156,6 +156,29 @@ def test_what_cannot_be_asked(ask, url, said):
         ask(url)
 
 
+def test_headers_of_ones_own_go_with_every_request_of_a_journey_too(live, visits):
+    backends = Backend("a"), Backend("b")
+    wire = Wire(live(*backends), 60, 1000.0, headers={"Authorization": "Bearer one"})
+    Probe(wire, visits, 0.0).run()
+    assert [one.authorized for one in backends] == [{"Bearer one"}] * 2
+    assert {agent for one in backends for _, agent in one.methods} == {USER_AGENT}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("", "x", "--header '': is not of the form 'NAME: VALUE'"),
+        ("X Y", "x", "--header 'X Y': is not of the form"),
+        ("X-Y", "a\r\nZ: b", "--header 'X-Y': is not of the form"),
+        ("cookie", "a=b", "--header cookie: the probe keeps its cookies itself"),
+        ("user-agent", "a browser", "--header user-agent: the probe .* says who it is"),
+    ],
+)
+def test_a_header_that_cannot_be_sent(name, value, said):
+    with pytest.raises(HarnessError, match=said):
+        Wire("http://127.0.0.1:1/", 1, 1.0, headers={name: value})
+
+
 def test_the_command(live, tmp_path, monkeypatch, capsys):
     (tmp_path / "visits.toml").write_text(VISITS)
     url = live(Backend("a"), Backend("b"), tls=True)
@@ -167,7 +190,7 @@ def test_the_command(live, tmp_path, monkeypatch, capsys):
             cli.main()
         return end.value.code, *capsys.readouterr()
 
-    code, out, err = run("--insecure", "--requests", "60")
+    code, out, err = run("--insecure", "--requests", "60", "-H", "X-Team: probes")
     assert (code, err) == (0, "")
     assert "told apart by header x-backend: A = a, B = b" in out
     code, out, err = run("--insecure", "--json", "--journey", str(tmp_path / "visits.toml"))
