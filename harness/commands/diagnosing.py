@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from harness.commands.options import Options, runtime_of
@@ -37,7 +36,7 @@ def diagnose(
         topologies = [known.plan.topology(name) for name in names or known.plan.topologies]
         jobs = [(topology, wanted or known.judged_by(topology)) for topology in topologies]
     examined = []
-    with _progress(options) as tell, runtime_of(options, known) as runtime:
+    with options.progress() as tell, runtime_of(options, known) as runtime:
         lab = Lab(runtime, known.plan, made.swaps, options.deployments, made.pair, outside)
         for topology, scenarios in jobs:
             examined.append(examine(lab, topology, scenarios, tell))
@@ -57,7 +56,7 @@ def scored(options: Options, only: Sequence[str], markdown: bool, outside: bool)
     faults = [_one_of("fault", name, made.faults) for name in only] or list(made.faults.values())
     healthy = healthy_ones(known.plan, {} if only else known.expected, faults)
     total, done = len(faults) + len(healthy), iter(range(1, len(faults) + len(healthy) + 1))
-    with _progress(options) as tell, runtime_of(options, known) as runtime:
+    with options.progress(document=markdown) as tell, runtime_of(options, known) as runtime:
         lab = Lab(runtime, known.plan, made.swaps, outside=outside)
         found = score(
             lab,
@@ -84,20 +83,6 @@ def _show(options: Options, examined: Examination) -> None:
     if examined.probes is not None:
         probes.show(options.out, examined.probes, family(examined.probes))
     options.out.print(f"  ({examined.seconds:.1f} s)", style="dim")
-
-
-@contextlib.contextmanager
-def _progress(options: Options) -> Iterator[Callable[[str], None]]:
-    """What is going on: in one line that changes on a terminal, line after line in a pipe."""
-    out = options.out
-    with out.status("starting") as status:
-
-        def tell(doing: str) -> None:
-            status.update(doing)
-            if not out.is_terminal:
-                out.print(f"   {doing}", markup=False)
-
-        yield tell
 
 
 def _one_of(kind: str, name: str, known: Mapping[str, Thing]) -> Thing:

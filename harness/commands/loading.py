@@ -96,14 +96,8 @@ def _compare(options: Options, wanted: Wanted, known: project.Project, every: Se
     out, start, skipped = options.out, time.monotonic(), dict[str, str]()
     with contextlib.ExitStack() as stack:
         workshop = stack.enter_context(open_workshop())
-        status = stack.enter_context(out.status("starting"))
+        notify = stack.enter_context(options.progress(document=wanted.markdown))
         runtime = stack.enter_context(_runtime(options, known, every))
-
-        def notify(what: str) -> None:
-            status.update(what)
-            if not out.is_terminal:
-                out.print(f"   {what}", markup=False)
-
         if master:
             out.print(f"waiting for {master.workers} x: harness load --worker {master.host}:{master.port}")
         html = workshop.folder("html")

@@ -17,13 +17,7 @@ def bench(options: Options, repetitions: int, only: Sequence[str], markdown: boo
     """Measure, and print a table with medians and spread."""
     known, out, start = options.project(), options.out, time.monotonic()
     with open_workshop() as workshop, contextlib.ExitStack() as stack:
-        status = stack.enter_context(out.status("starting the shared services"))
-
-        def notify(what: str) -> None:
-            status.update(what)
-            if not out.is_terminal:
-                out.print(f"   {what}", markup=False)
-
+        notify = stack.enter_context(options.progress(document=markdown))
         prepared = stack.enter_context(benching.prepared(known, workshop, options.deployments, notify))
         taken = benching.take(prepared, repetitions, only, notify)
     if options.as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,23 @@ class Options:
     def out(self) -> Console:
         """Where people read: standard error when standard output is for machines."""
         return terminal.console(stderr=self.as_json)
+
+    @contextlib.contextmanager
+    def progress(self, *, document: bool = False) -> Iterator[Callable[[str], None]]:
+        """Tells what is going on: in one line that changes on a terminal, line after line in a pipe.
+
+        Args:
+            document: standard output is kept for a document, as for machines.
+        """
+        out = terminal.console(stderr=self.as_json or document)
+        with out.status("starting") as status:
+
+            def tell(doing: str) -> None:
+                status.update(doing)
+                if not out.is_terminal:
+                    out.print(f"   {doing}", markup=False)
+
+            yield tell
 
 
 @contextlib.contextmanager
