@@ -12,7 +12,7 @@ from harness import matrix
 from harness.bench import EVERY_CELL, Notify
 from harness.project import Project
 from harness.runtimes import Deployment
-from harness.runtimes.docker import compose, engine
+from harness.runtimes.docker import compose, engine, image
 from harness.runtimes.docker.runtime import DockerRuntime
 from harness.runtimes.docker.services import DockerServices
 from harness.scenario import play
@@ -102,8 +102,9 @@ def measures(known: Project, workshop: Workshop, stack: contextlib.ExitStack, no
     """What containers add to the bench.
 
     Raises:
-        PartMissing: no engine, or no compose.
+        PartMissing: no engine, no compose, or the base images are of other packages.
     """
-    engine.connect().close()
+    with contextlib.closing(engine.connect()) as client:
+        image.bases(client)
     compose.command()
     return Cycles(known, workshop, stack, notify).measures()

@@ -18,7 +18,7 @@ from harness.anyapp import AnyApp
 from harness.errors import HarnessError
 from harness.explore import answer, as_test, fixes, fresh_sites, replay, search, sites
 from harness.explore.fixes import Tried, Witness
-from harness.explore.routing import LOSE, RESTART
+from harness.explore.routing import LOSE, RESTART, one_way
 from harness.explore.search import Found, Outcome
 from harness.explore.shrink import shrink
 from harness.explore.site import Place, Site
@@ -74,7 +74,7 @@ def explore(options: Options) -> int:
         specification = search.specify(journey, single)
         with _progress(out) as notify:
             outcome = search.explore(specification, site, options.plan, notify)
-        if outcome.found is None and options.fresh:
+        if outcome.found is None and options.fresh and one_way(outcome.targets, outcome.requests):
             places = fresh_sites(app, topology, workshop)
             with _progress(out) as notify:
                 notify(search.JUST_STARTED, 0, None)

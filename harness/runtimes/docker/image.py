@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,13 +53,12 @@ def image(client: docker.DockerClient, target: str) -> str:
     return tag
 
 
-def remove(client: docker.DockerClient, target: str = "", but: str = "") -> list[str]:
-    """Remove built images, of one target or of all, but one; those that nothing runs in. Their tags."""
+def remove(client: docker.DockerClient) -> list[str]:
+    """Remove built images that nothing runs in. Their tags."""
     gone = []
-    label = f"{LABEL}={target}" if target else LABEL
-    for found in client.images.list(filters={"label": label}):
+    for found in client.images.list(filters={"label": LABEL}):
         for tag in found.tags:
-            if tag != but and not tag.endswith(":compose"):
+            if not tag.endswith(":compose"):
                 with contextlib.suppress(APIError):  # in use
                     client.images.remove(tag)
                     gone.append(tag)
@@ -128,5 +128,8 @@ def _files() -> Iterator[Path]:
 if __name__ == "__main__":
     from harness.runtimes.docker import engine
 
-    for name in TARGETS:
-        print(image(engine.connect(), name))
+    try:
+        for name in TARGETS:
+            print(image(engine.connect(), name))
+    except HarnessError as error:
+        sys.exit(str(error))
