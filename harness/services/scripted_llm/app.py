@@ -74,7 +74,7 @@ def create_app(*, model: str = MODEL, fault: str = "none", max_model_len: int = 
         _refuse(body, shown, model, max_model_len)
         if shown == "timeout":
             time.sleep(NEVER)
-        time.sleep(WAITS.get(shown, 0))
+        time.sleep(WAITS.get(shown, 0.0))
         turn = completion.take_turn(body, shown)
         head = _head(_served(model, shown))
         usage = _usage(body, turn)

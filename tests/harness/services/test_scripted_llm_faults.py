@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import openai
 import pytest
@@ -161,6 +162,15 @@ def test_it_can_start_with_a_fault(workshop, folder, name):
     with llm.running(PythonLauncher(workshop.root, warm=False), folder, name) as started:
         state = requests.get(started.base_url.removesuffix("/v1") + "/control", timeout=5).json()
     assert state["fault"] == name
+
+
+@pytest.mark.parametrize(("name", "least"), [("busy", 0.4), ("slow", 1.0)])
+def test_a_busy_model_answers_right_and_takes_its_time(ask, fault, name, least):
+    usual_text = ask(messages=AFTER_TOOL, tools=OFFERED).text
+    fault(name)
+    start = time.monotonic()
+    assert ask(messages=AFTER_TOOL, tools=OFFERED).text == usual_text
+    assert time.monotonic() - start >= least
 
 
 def test_an_unknown_fault_at_the_start_is_told(workshop, folder):
