@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
@@ -13,6 +14,9 @@ from reference_app.analysis.llm import Model
 from reference_app.frames import Frames
 from reference_app.routes import Services, routes
 from reference_app.settings import Settings
+
+ASIDE = 8
+"""Requests of a worker, if it has threads, that ask the store beside the model; begun at first use."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -36,8 +40,9 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     evidence.install(app, config.instance_name, config.session_strategy, config.evidence_log)
     strategy = sessions.install(app, config)
     app.extensions["v3"] = Services(
-        config, strategy, storage.open_storage(config), Frames(config.frame_cache_bytes), Model(config)
-    )
+        config, strategy, storage.open_storage(config), Frames(config.frame_cache_bytes), Model(config),
+        ThreadPoolExecutor(ASIDE),
+    )  # fmt: skip
     app.register_blueprint(routes)
     app.after_request(_secure)
     _install_error_answers(app)

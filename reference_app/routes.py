@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 import pandas as pd
@@ -35,6 +38,7 @@ class Services:
     storage: Storage
     frames: Frames
     model: Model
+    aside: ThreadPoolExecutor  # for what a request does beside what it waits for
 
 
 def services() -> Services:
@@ -183,10 +187,18 @@ def _own_session_id() -> str:
 
 
 def _analyse(use: Services, session_id: str, message: str, past: history.Messages) -> dict[str, Any]:
-    frame = _frame(use, session_id)
-    if frame is None:  # the session says there is an upload, and this instance has none
+    ask = partial(agent.analyse, use.model, message, past, use.settings.llm_max_turns)
+    if (guess := use.frames.last(session_id)) is None:
+        frame = _frame(use, session_id)
+        reply = None if frame is None else ask(frame, lambda: frame)
+    else:  # the store is asked while the model reads the question, and has the last word
+        now = use.aside.submit(copy_context().run, _frame, use, session_id)
+        try:
+            reply = ask(guess, now.result)
+        finally:
+            wait([now])  # its evidence belongs to this request
+    if reply is None:  # the session says there is an upload, and this instance has none
         return _reply(NO_DATA) | {"status": "info"}
-    reply = agent.analyse(use.model, message, frame, past, use.settings.llm_max_turns)
     return _reply(reply.text) | {"tools_used": ["analyze_data"], "tools": reply.tools, "table": reply.table}
 
 
@@ -198,6 +210,7 @@ def _frame(use: Services, session_id: str) -> pd.DataFrame | None:
     with evidence.storage_event("recall", f"worker {evidence.worker()}'s memory") as event:
         known = use.frames.get(flag.sha256)
         event["found"] = known is not None
+    use.frames.answers(session_id, flag.sha256)
     if known is not None:
         return known
     if (found := use.storage.read(session_id)) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +33,21 @@ class Reply:
 
 
 def analyse(
-    model: Model, question: str, data: pd.DataFrame, history: list[dict[str, str]], turns: int
-) -> Reply:
+    model: Model,
+    question: str,
+    history: list[dict[str, str]],
+    turns: int,
+    data: pd.DataFrame,
+    now: Callable[[], pd.DataFrame | None],
+) -> Reply | None:
     """Answer a question about the data.
+
+    Args:
+        now: the data to answer from, asked when the model has read the question; nothing of an answer from
+            other data goes on.
+
+    Returns:
+        None where there is no data any more.
 
     Raises:
         LLMTrouble: the model server failed, said nothing twice, or called tools without end.
@@ -47,6 +60,8 @@ def analyse(
     used: list[str] = []
     for _ in range(turns):
         answer = _speak(model, messages, tools.schemas())
+        if (current := now()) is not data:
+            return None if current is None else analyse(model, question, history, turns, current, now)
         if not answer.calls:
             return Reply(answer.content, table, used)
         call = answer.calls[0]  # Llama's chat template takes one call a turn back, no more

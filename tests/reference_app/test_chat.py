@@ -8,6 +8,7 @@ import pytest
 
 from reference_app import dataset
 from reference_app.analysis import agent
+from reference_app.errors import StoreDown
 
 KEYS = {
     "status", "message", "response", "explanations", "data_summary", "tools_used", "intent_type",
@@ -205,7 +206,9 @@ def test_another_worker_answers_from_the_same_rows(
     here, there = start(**env), start(**env)
     uploader, reader = here.client(), there.client()
     seen = []
-    monkeypatch.setattr(agent, "analyse", lambda model, message, data, *_: seen.append(data) or REPLY)
+    monkeypatch.setattr(
+        agent, "analyse", lambda model, message, past, turns, data, now: seen.append(data) or REPLY
+    )
     assert upload(uploader, data, name).json["file_size"] == len(data)
     reader.set_cookie("chatmrpt_session", uploader.get_cookie("chatmrpt_session").value)
     for client in (uploader, reader):
@@ -233,7 +236,42 @@ def test_what_is_remembered_is_never_what_has_been_replaced(client, other_worker
     say(there)
     upload(client, b"region,deaths\nNorth,1\n")
     say(there)
-    assert 'Columns: ["region", "deaths"]' in model.requests[-1]["messages"][0]["content"]
+    asked = [request["messages"][0]["content"] for request in model.requests[-2:]]
+    assert 'Columns: ["ward", "cases", "tested"]' in asked[0], "a guess, while the store is asked"
+    assert 'Columns: ["region", "deaths"]' in asked[1]
+
+
+def test_what_is_remembered_is_no_answer_once_the_flag_is_gone(start, upload, say, model):
+    instance = start(MODE_DETECTION="session")
+    client = instance.client()
+    model.message("done")
+    upload(client)
+    assert say(client).json["message"] == "done"
+    instance.app.extensions["v3"].storage.clear_flag(instance.evidence()[-1]["session"]["id"])
+    response = say(client)
+    assert (response.json["status"], response.json["tools_used"]) == ("info", [])
+    assert response.json["message"].startswith("Please upload")
+
+
+def test_a_store_that_is_away_is_told_though_the_model_has_answered(
+    client, instance, upload, say, model, monkeypatch
+):
+    model.message("done")
+    upload(client)
+    say(client)
+    storage, asked = type(instance.app.extensions["v3"].storage), []
+
+    def away(self, session_id):
+        asked.append(session_id)
+        if len(asked) > 1:  # the first decides the mode
+            raise StoreDown("storage (local)", "gone")
+        return flag(self, session_id)
+
+    flag = storage.flag
+    monkeypatch.setattr(storage, "flag", away)
+    response = say(client)
+    assert response.status_code == 503
+    assert "storage (local)" in response.json["message"]
 
 
 @pytest.mark.parametrize(
