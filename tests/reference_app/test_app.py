@@ -119,13 +119,12 @@ def test_gunicorn_serves(env, tmp_path):
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(3000):
-            if path.exists() or process.poll() is not None:
-                break
-            threading.Event().wait(0.01)
         connection = http.client.HTTPConnection("localhost", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(path))
+        for _ in range(3000):  # the socket is there before it listens
+            if connection.sock.connect_ex(str(path)) == 0 or process.poll() is not None:
+                break
+            threading.Event().wait(0.01)
         connection.request("GET", "/ready")
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
