@@ -136,19 +136,23 @@ def _judged(lab: Lab, trials: Trials, topology: Topology, wanted: Sequence[Scena
     """Those that leave the deployment whole share one; each other has its own."""
     reasons = {one.name: scenarios.unmet(one, topology) or "" for one in wanted}
     found: dict[str, Finding] = {}
+    begun: set[str] = set()
     sharing = [one for one in wanted if not reasons[one.name] and not one.spends]
     spending = [[one] for one in wanted if not reasons[one.name] and one.spends]
     for batch in [sharing, *spending] if sharing else spending:
         try:
             with lab.up(topology) as deployment:
-                found |= {one.name: _finding(lab, trials, one, deployment) for one in batch}
+                found |= {one.name: _finding(lab, trials, one, deployment, begun) for one in batch}
         except PartMissing as error:
             found |= {one.name: Finding(one, scenarios.SKIPPED, str(error)) for one in batch}
     for one in wanted:
         yield found.get(one.name) or Finding(one, scenarios.SKIPPED, reasons[one.name])
 
 
-def _finding(lab: Lab, trials: Trials, scenario: Scenario, deployment: Deployment) -> Finding:
+def _finding(
+    lab: Lab, trials: Trials, scenario: Scenario, deployment: Deployment, begun: set[str]
+) -> Finding:
+    """Judge one; ``begun`` has the first causes whose trials have begun, one scenario standing for all."""
     start = time.monotonic()
     try:
         judged = scenarios.judge(scenario, deployment)
@@ -159,8 +163,10 @@ def _finding(lab: Lab, trials: Trials, scenario: Scenario, deployment: Deploymen
     if judged.witness is None:
         return Finding(scenario, judged.verdict)
     witness = lab.seen(judged.witness)
-    if time.monotonic() - start > WAITS_SECONDS:
-        _begin(lab, trials, scenario, propose(witness)[:BEST])
+    likely = propose(witness)[:BEST]
+    if time.monotonic() - start > WAITS_SECONDS and likely and likely[0].cause.id not in begun:
+        begun.add(likely[0].cause.id)
+        _begin(lab, trials, scenario, likely)
     alone = {} if scenario.scripted_llm or _eventful(witness) else _alone(lab, scenario, deployment)
     return Finding(
         scenario,

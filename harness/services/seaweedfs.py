@@ -61,11 +61,9 @@ class SeaweedFS:
         Raises:
             HarnessError: the filer or the master refuses it.
         """
-        master = f"http://127.0.0.1:{self.master_port}/vol/grow"
-        for answer in (
-            requests.post(self.bucket_url(name), timeout=10),
-            requests.get(master, params={"collection": name, "count": "1"}, timeout=10),
-        ):
+        volume = f"http://127.0.0.1:{self.master_port}/vol/grow?collection={name}&count=1"
+        for method, url in (("POST", self.bucket_url(name)), ("GET", volume)):
+            answer = requests.request(method, url, timeout=10)
             if not answer.ok:
                 raise HarnessError(
                     f"weed mini refuses bucket {name!r}: {answer.status_code} {answer.text[:200]}"
