@@ -105,7 +105,7 @@ def test_output_goes_to_the_log_after_what_is_there(start, tmp_path, eventually)
 
 
 def test_ending_before_it_is_ready_is_told_with_the_end_of_the_log(start):
-    child = start("print(*range(100, 130), sep='\\n'); raise ValueError('no such setting')")
+    child = start("print(*range(100, 130), sep='\\n', flush=True); raise ValueError('no such setting')")
     with pytest.raises(HarnessError) as refused:
         wait_ready(child, lambda: False)
     first, *log = str(refused.value).splitlines()
